@@ -289,6 +289,19 @@ def test_refusals_in_the_session_of_a_message_are_on_its_road(refusals: Past) ->
     ]
 
 
+def test_refusals_in_a_session_between_relay_and_store_are_of_other_messages(tmp_path: Path) -> None:
+    past = Past(tmp_path)
+    past.note("relay", "accepted", "Q", "<one@x.test>", sender="a@x.test", recipients=["b@x.test"], session="s1")
+    past.note("relay", "attempted", "Q", "<one@x.test>", attempt=1, recipients=["b@x.test"], session="s2")
+    past.note("store", "refused", command="RCPT", recipient="nobody@else.test", session="s3", reply="550 No such user")
+    past.note("store", "stored", "S", "<one@x.test>", recipients=["b@x.test"], session="s3")
+    assert [line.split()[4] for line in past.trace("one@x.test").splitlines()[3:]] == [
+        "accepted",
+        "attempted",
+        "stored",
+    ]
+
+
 def test_a_refused_content_is_found_by_its_message_id(refusals: Past) -> None:
     lines = refusals.trace("<big@x.test>").splitlines()
     assert lines[:2] == ["Message <big@x.test>", "  no queue ID"]

@@ -94,16 +94,17 @@ async def stack(tmp_path: Path) -> AsyncIterator[tuple[ToyStack, ToyDoor, Catalo
     await catalog.close()
 
 
-def exchange(ident: str, question: str, began: float) -> dict[str, Any]:
+def exchange(ident: str, question: str, began: float, world: str = "default") -> dict[str, Any]:
     lines = [{"from": "client", "text": question}, {"from": "server", "text": "NOERROR"}]
-    return {"id": ident, "question": question, "began": began, "peer": "127.0.0.25:9", "lines": lines}
+    return {"id": ident, "question": question, "began": began, "peer": "127.0.0.25:9", "lines": lines, "world": world}
 
 
 async def test_the_whole_story(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None:
     toys, dns, catalog = stack
+    refused = event("refused", 9.0, queue_id=None, command="RCPT", session="in", recipient="x@else.test", world="else")
     report = [event("queued", 13.0, queue_id="R000002", reports="R000001"), event("accepted", 13.1, queue_id="R000002")]
     messages = [
-        {"queue_ids": ["R000001", "s1"], "reports": [], "entries": EVENTS},
+        {"queue_ids": ["R000001", "s1"], "reports": [], "entries": [refused, *EVENTS]},
         {"queue_ids": ["R000002"], "reports": ["R000001"], "entries": report},
         {"queue_ids": ["R000009"], "reports": [], "entries": report},
     ]
@@ -119,7 +120,7 @@ async def test_the_whole_story(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None
     toys.relay.answers["GET", "/journal/search"] = {"messages": messages}
     asked = {
         "beta.test": [exchange("d9", "beta.test. IN A", 10.4), exchange("d1", "beta.test. IN MX", 10.4)],
-        "mx.test": [exchange("d3", "mx.test. IN A", 99.0), exchange("d2", "mx.test. IN A", 10.45)],
+        "mx.test": [exchange("d3", "mx.test. IN A", 99.0), exchange("d2", "mx.test. IN A", 10.45, world="else")],
     }
     dns.answers["GET", "/sessions"] = lambda query: {"sessions": asked[query["name"]]}
     for one in (one for found in asked.values() for one in found):
@@ -142,12 +143,23 @@ async def test_the_whole_story(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None
     ]
     assert [(child["session"], child["line"], child["detail"]) for child in road["hops"][1]["children"]] == [
         ("d1", 1, {"question": "beta.test. IN MX", "answer": ["NOERROR"]}),
-        ("d2", 1, {"question": "mx.test. IN A", "answer": ["NOERROR"]}),
+        (None, None, {"question": "mx.test. IN A", "answer": ["NOERROR"]}),  # of another world: no session to look at
     ]
     assert [child["kind"] for child in road["hops"][-1]["children"]] == ["submission", "submission"]
     assert road["hops"][0]["at"] == "1970-01-01T00:00:10.000Z"
     assert [entry["recipient"] for entry in road["next_attempts"]] == ["x"]
     assert road["next_attempts"][0]["due"].startswith("2026-03-01T12:01:00")
+
+
+async def test_refusals_in_the_client_s_session_are_on_the_road(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None:
+    toys, dns, catalog = stack
+    own = event("refused", 9.0, queue_id=None, command="RCPT", session="in", recipient="x@y.test")
+    later = event("refused", 14.0, "store", queue_id="s1", command="content", world="else")
+    messages = [{"queue_ids": ["R000001"], "reports": [], "entries": [own, *EVENTS[:1], later]}]
+    toys.relay.answers["GET", "/journal/search"] = {"messages": messages}
+    async with client(services(relay=toys.relay, store=toys.store, dns=dns, catalog=catalog)) as http:
+        road = (await http.get("/v1/messages/R000001/road")).json()
+    assert [hop["kind"] for hop in road["hops"]] == ["refused", "submission", "refused"]
 
 
 async def test_what_is_on_record_no_more(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None:

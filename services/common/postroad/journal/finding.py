@@ -25,6 +25,7 @@ Place = tuple[str, str, int, int]
 
 _STORED_AS = re.compile(r"\bstored as ([0-9A-Za-z]+)")  # postroad_store.delivery.service says so
 _OF_A_PLACE = frozenset({Kind.RETRIEVED, Kind.REMOVED, Kind.MOVED, Kind.COPIED, Kind.RENAMED})
+_FROM_A_CLIENT = frozenset({Kind.ACCEPTED, Kind.REFUSED})  # between relay and store one session has the mail of all
 _OF_A_STRANGER = ("session", "peer", "login", "sender", "recipient")  # by which refusals without a message are found
 
 
@@ -65,7 +66,7 @@ class Message:
         if not self.exact:
             self.message_ids.update(ids_of(entry))
         detail = entry.detail
-        if isinstance(detail.get("session"), str):
+        if entry.kind in _FROM_A_CLIENT and entry.service == "relay" and isinstance(detail.get("session"), str):
             self.sessions.add(detail["session"])
         if entry.kind is Kind.DELIVERED:
             self.queue_ids.update(_STORED_AS.findall(str(detail.get("reply", ""))))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
-    roads = Roads(services.dns, services.relay, services.store)
+    roads = Roads(services.dns, services.relay, services.store, services.worlds)
 
     async def road(request: Request) -> Response:
         found = await record_from(services, request)
