@@ -119,7 +119,12 @@ class Relay:
         )
         self._administration = Administration(self.manager)
         kept = KeptQueues(settings.spool_dir)
-        self.snapshots = QueueSnapshots(self.manager, kept, last=lambda: self.journal.last)
+        self.snapshots = QueueSnapshots(
+            self.manager,
+            kept,
+            last=lambda: self.journal.last,
+            exists=lambda ident: self.layers.world(ident) is not None,
+        )
         self._service = RelayService(
             self._policy(world),
             self.spool,
@@ -264,6 +269,7 @@ class Relay:
     async def _gone(self, overlay: Overlay) -> None:
         """Take all mail of a world that was dropped out of the queue, whatever is being done with it."""
         await self._service.arriving.none_left(overlay.id)
+        await self.snapshots.none_under_way(overlay.id)
         while self.spool.of_world(overlay.id):
             await self._administration.purge(overlay.id)
         await self.spool.dead.clear(overlay.id)

@@ -30,7 +30,10 @@ class Kept(Office):
 
     def open(self) -> None:
         super().open()
-        self.snapshots = QueueSnapshots(self.manager, KeptQueues(self.directory), last=lambda: 7)
+        self.dropped: set[str] = set()
+        self.snapshots = QueueSnapshots(
+            self.manager, KeptQueues(self.directory), last=lambda: 7, exists=lambda world: world not in self.dropped
+        )
 
     async def restart(self) -> None:
         await self.close()
@@ -268,6 +271,36 @@ async def test_snapshots_end_with_their_world(office: Kept) -> None:
     assert [kept.name for kept in office.snapshots.kept.of("other")] == ["other"]
     assert [path.name for path in (office.directory / "snapshots").iterdir()] == ["other"]
     await office.snapshots.forget("nowhere")
+
+
+async def test_what_is_under_way_in_a_world_that_is_dropped_leaves_nothing(office: Kept) -> None:
+    """Whatever comes first, as the web service asks for it: nothing fails, and no file stays."""
+    await office.put()
+    await office.take()
+    snapshots = office.snapshots
+    for number in range(20):
+        office.dropped.clear()
+        await office.take()
+        await snapshots.freezer.freeze("shop")
+        asked = [
+            snapshots.begin(Restoring("shop", "seeded", "t-seeded", f"r{number}", fresh=False)),
+            snapshots.take("shop", "late", "t-late"),
+            snapshots.delete("shop", "seeded"),
+            snapshots.finish("shop", f"r{number}"),
+        ]
+        turned = asked[number % 4 :] + asked[: number % 4]
+        tasks = [asyncio.ensure_future(one) for one in turned]
+        for _ in range(number):
+            await asyncio.sleep(0)
+        office.dropped.add("shop")
+        await snapshots.none_under_way("shop")
+        await Administration(office.manager).purge("shop")
+        await snapshots.forget("shop")
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            assert not isinstance(outcome, BaseException) or isinstance(outcome, SnapshotError)
+        assert (snapshots.kept.restoring(), office.queue()) == ([], [])
+        assert not (office.directory / "snapshots" / "shop").exists()
+        assert not snapshots.freezer.is_frozen("shop")
 
 
 async def test_a_file_that_is_damaged_is_no_snapshot(office: Kept, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,7 @@ import contextlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from postroad_relay.queue.administration import NotWrittenError
 from postroad_relay.queue.freezing import Freezer
@@ -49,11 +50,18 @@ class NoSuchSnapshotError(SnapshotError):
 
 
 class QueueSnapshots:
-    """The relay's half of snapshots. `last` gives the number of the last event of the journal."""
+    """The relay's half of snapshots, one thing after the other in each world.
 
-    def __init__(self, manager: Manager, kept: KeptQueues, *, last: Callable[[], int]) -> None:
+    `last` gives the number of the last event of the journal, and `exists` says whether there is a world.
+    """
+
+    def __init__(
+        self, manager: Manager, kept: KeptQueues, *, last: Callable[[], int], exists: Callable[[str], bool]
+    ) -> None:
         self._manager = manager
         self._last = last
+        self._exists = exists
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by world
         self.kept = kept
         self.freezer = Freezer(manager)
 
@@ -66,6 +74,10 @@ class QueueSnapshots:
 
     async def take(self, world: str, name: str, token: str) -> Kept:
         """Keep the queue of a world that is frozen; raises `SnapshotError`, `NotWrittenError`."""
+        async with self._turn(world):
+            return await self._take(world, name, token)
+
+    async def _take(self, world: str, name: str, token: str) -> Kept:
         self._check_frozen(world)
         spool = self._manager.spool
         queue: list[Waiting] = []
@@ -89,8 +101,9 @@ class QueueSnapshots:
 
     async def delete(self, world: str, name: str) -> bool:
         """Delete a snapshot; return whether there was one. Raises `NotWrittenError`."""
-        with _writing():
-            return await asyncio.to_thread(self.kept.delete, world, name)
+        async with self._turn(world):
+            with _writing():
+                return await asyncio.to_thread(self.kept.delete, world, name)
 
     async def forget(self, world: str) -> None:
         """Delete all snapshots of a world that is dropped, its restore and its clock; raises `NotWrittenError`."""
@@ -99,26 +112,41 @@ class QueueSnapshots:
             push.stop()
             async with self._manager.turn(world):  # it may be about to write the clock
                 pass
-        with _writing():
-            await asyncio.to_thread(self.kept.forget, world)
-            await self._manager.clocks.forget(world)
-        self.freezer.thaw(world)
+        async with self._turn(world):
+            with _writing():
+                await asyncio.to_thread(self.kept.forget, world)
+                await self._manager.clocks.forget(world)
+            self.freezer.thaw(world)
+
+    async def none_under_way(self, world: str) -> None:
+        """Return once nothing is being kept or put back of a world that is no more."""
+        async with self._turn(world):
+            pass
+
+    def _turn(self, world: str) -> asyncio.Lock:
+        return self._turns.setdefault(world, asyncio.Lock())
 
     # -- restore --------------------------------------------------------------------------------------------------
 
     async def begin(self, restoring: Restoring) -> None:
         """Decide on a restore of a world that is frozen; raises `SnapshotError`, `NotWrittenError`."""
-        self._check_frozen(restoring.world)
-        kept = self.kept.find(restoring.world, restoring.name)
-        if kept is None or kept.token != restoring.token:
-            raise NoSuchSnapshotError(f"the relay has no queue of the snapshot {restoring.name}")
-        self._queue(kept)  # it can be read
-        with _writing():
-            await asyncio.to_thread(self.kept.begin, restoring)
-        self.freezer.keep(restoring.world)
+        async with self._turn(restoring.world):
+            self._check_frozen(restoring.world)
+            kept = self.kept.find(restoring.world, restoring.name)
+            if kept is None or kept.token != restoring.token:
+                raise NoSuchSnapshotError(f"the relay has no queue of the snapshot {restoring.name}")
+            self._queue(kept)  # it can be read
+            with _writing():
+                await asyncio.to_thread(self.kept.begin, restoring)
+            self.freezer.keep(restoring.world)
 
     async def finish(self, world: str, restore: str) -> int:
         """Put the queue back and let it go on; return how many messages it has. Raises as `begin`."""
+        async with self._turn(world):
+            return await self._finish(world, restore)
+
+    async def _finish(self, world: str, restore: str) -> int:
+        self._check_exists(world)
         restoring = self._restoring(world, restore)
         kept = self.kept.find(world, restoring.name)
         if kept is None:
@@ -138,10 +166,11 @@ class QueueSnapshots:
 
     async def cancel(self, world: str, restore: str) -> None:
         """Give up a restore of which the store has done nothing; raises as `begin`."""
-        self._restoring(world, restore)
-        with _writing():
-            await asyncio.to_thread(self.kept.end, world)
-        self.freezer.thaw(world)
+        async with self._turn(world):
+            self._restoring(world, restore)
+            with _writing():
+                await asyncio.to_thread(self.kept.end, world)
+            self.freezer.thaw(world)
 
     def _restoring(self, world: str, restore: str) -> Restoring:
         for restoring in self.kept.restoring():
@@ -184,8 +213,13 @@ class QueueSnapshots:
         return entry
 
     def _check_frozen(self, world: str) -> None:
+        self._check_exists(world)
         if not self.freezer.is_frozen(world):
             raise SnapshotError(f"the queue of the world {world} does not stand still any more: try it again")
+
+    def _check_exists(self, world: str) -> None:
+        if not self._exists(world):
+            raise NoSuchSnapshotError(f"there is no world {world}")
 
 
 def _decoded(queue: list[Waiting], shift: float) -> Iterator[tuple[Message, Progress, bytes]]:
