@@ -289,6 +289,21 @@ def test_refusals_in_the_session_of_a_message_are_on_its_road(refusals: Past) ->
     ]
 
 
+def test_what_the_store_does_is_in_the_time_of_a_world_whose_clock_was_pushed(tmp_path: Path) -> None:
+    past, one = Past(tmp_path), "<one@x.test>"
+    past.now = 5000
+    past.note("relay", "accepted", "Q", one, sender="a@x.test", recipients=["b@x.test"])
+    past.note("relay", "attempted", "Q", one, attempt=1, recipients=["b@x.test"])
+    past.note("relay", "delivered", "Q", one, attempt=1, recipient="b@x.test", reply="250 2.0.0 OK stored as S")
+    past.now = 10
+    place = {"account": "b@x.test", "mailbox": "INBOX", "uid_validity": 7}
+    past.note("store", "stored", "S", one, recipients=["b@x.test"], uid=3, **place)
+    past.note("store", "retrieved", uid="3", protocol="imap", **place)
+    lines = past.trace("one@x.test").splitlines()
+    assert [line.split()[4] for line in lines[3:]] == ["accepted", "attempted", "stored", "delivered", "retrieved"]
+    assert lines[2] == "  2026-01-06, times in UTC"
+
+
 def test_refusals_in_a_session_between_relay_and_store_are_of_other_messages(tmp_path: Path) -> None:
     past = Past(tmp_path)
     past.note("relay", "accepted", "Q", "<one@x.test>", sender="a@x.test", recipients=["b@x.test"], session="s1")

@@ -3,15 +3,16 @@
 Events belong to one message where they share a queue ID or a Message-ID, or where the reply that one service got names
 the queue ID that the other gave ("250 2.0.0 OK stored as 660f709bc5fb3"). Reading and removing are recorded with
 account, mailbox and UID, and found by what was stored there, or moved or copied to there; refusals in the session that
-brought the message, by the session. A notification (DSN) is a message of its own, linked to the one that it reports
-on, whichever was asked for.
+brought the message, by the session. The events of a message are in the time of its world. A notification (DSN) is a
+message of its own, linked to the one that it reports on, whichever was asked for.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postroad.journal import Entry, JournalReader, Kind
@@ -176,4 +177,29 @@ def _gather(reader: JournalReader, message: Message) -> Message:
         message.entries = [entry for entry in reader.entries(message.needles().search) if message.is_of(entry)]
         for entry in message.entries:
             message.learn(entry)
+    message.entries = _in_world_time(message.entries)
     return message
+
+
+def _in_world_time(entries: list[Entry]) -> list[Entry]:
+    """Return the events in order, those of the store moved to the attempt that brought the message.
+
+    The relay goes by the clock of the message's world, which may have been pushed, and the store by the real one.
+    """
+    attempted: dict[tuple[object, ...], datetime] = {}  # when, by queue ID, number and recipient
+    brought: dict[str, datetime] = {}  # by the store's queue ID
+    for entry in entries:
+        number = entry.detail.get("attempt")
+        if entry.kind is Kind.ATTEMPTED:
+            attempted |= {(entry.queue_id, number, name): entry.time for name in entry.detail.get("recipients", ())}
+        elif entry.kind is Kind.DELIVERED:
+            when = attempted.get((entry.queue_id, number, entry.detail.get("recipient")), entry.time)
+            for ident in _STORED_AS.findall(str(entry.detail.get("reply", ""))):
+                brought.setdefault(ident, when)
+    ahead = timedelta()
+    moved = []
+    for entry in entries:
+        if entry.kind is Kind.STORED and entry.queue_id in brought:
+            ahead = max(timedelta(), brought[entry.queue_id] - entry.time)
+        moved.append(replace(entry, time=entry.time + ahead) if entry.service == "store" and ahead else entry)
+    return sorted(moved, key=lambda entry: (entry.time, entry.service == "store"))
