@@ -117,6 +117,12 @@ IMAP: dict[str, Callable[[bytes], Said]] = {
         ("C", s + b"\r\n"),
         ("S", b"* BAD what\r\n"),
     ],
+    "refused literal that is taken for a tag": lambda s: [
+        ("C", b"a LOGIN bob {%d}\r\n" % len(s)),
+        ("S", b"a BAD no\r\n"),
+        ("C", s + b"\r\n"),
+        ("S", s.partition(b" ")[0] + b" BAD what\r\n"),
+    ],
     "one argument": lambda s: [("C", b"a LOGIN " + s.replace(b" ", b"") + b"\r\n"), ("S", b"a BAD\r\n")],
     "no tag": lambda s: [("C", b"LOGIN bob " + s + b"\r\n"), ("S", b"LOGIN BAD\r\n")],
     "with response": lambda s: [("C", b"a AUTHENTICATE PLAIN " + coded(s) + b"\r\n"), ("S", b"a OK\r\n")],

@@ -296,7 +296,7 @@ def test_what_the_store_does_is_in_the_time_of_a_world_whose_clock_was_pushed(tm
     past.note("relay", "attempted", "Q", one, attempt=1, recipients=["b@x.test"])
     past.note("relay", "delivered", "Q", one, attempt=1, recipient="b@x.test", reply="250 2.0.0 OK stored as S")
     past.now = 10
-    place = {"account": "b@x.test", "mailbox": "INBOX", "uid_validity": 7}
+    place: dict[str, Any] = {"account": "b@x.test", "mailbox": "INBOX", "uid_validity": 7}
     past.note("store", "stored", "S", one, recipients=["b@x.test"], uid=3, **place)
     past.note("store", "retrieved", uid="3", protocol="imap", **place)
     lines = past.trace("one@x.test").splitlines()

@@ -44,16 +44,22 @@ class Secrets:
     def name(self, secret: bytes, kind: str) -> str:
         """Return what is written in place of a secret."""
         if kind == UNKNOWN:
+            self._know(secret.partition(b" ")[0], f"{{?{kind}}}")  # a server of IMAP repeats it: it would be the tag
             return f"{{?{kind}}}"
         name = self._known.get(secret)
         if name is None:
             count = self._kinds[kind] = self._kinds.get(kind, 0) + 1
             name = f"{{?{kind}}}" if count == 1 else f"{{?{kind}.{count}}}"
-            self._known[secret] = name
-            if len(secret) >= SHORTEST and len(self._known) <= MOST:
-                longest = sorted((known for known in self._known if len(known) >= SHORTEST), key=len, reverse=True)
-                self._pattern = re.compile(b"|".join(map(re.escape, longest)))
+            self._know(secret, name)
         return name
+
+    def _know(self, secret: bytes, name: str) -> None:
+        if secret in self._known:
+            return
+        self._known[secret] = name
+        if len(secret) >= SHORTEST and len(self._known) <= MOST:
+            longest = sorted((known for known in self._known if len(known) >= SHORTEST), key=len, reverse=True)
+            self._pattern = re.compile(b"|".join(map(re.escape, longest)))
 
     def spoken(self, octets: bytes) -> tuple[str, bool]:
         """Return octets as text without known secrets, and whether there was one."""
