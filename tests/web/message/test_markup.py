@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_web.message.links import links_of, urls_in
-from postroad_web.message.markup import BEGINNING, MAX_LINKS, Anchor, read_markup
+from postroad_web.message.markup import BEGINNING, MAX_LINKS, Anchor, attributes_of, read_markup
 from postroad_web.message.parse import parse_message
 from postroad_web.message.parsed import Link
 from postroad_web.message.unsubscribe import read_unsubscribe
@@ -48,10 +48,64 @@ from postroad_web.message.unsubscribe import read_unsubscribe
         ("<a <b>text</a>", "text"),
         ("text<b", "text"),
         ("<b/><br/>x<hr/>y", "x\ny"),
+        ("<title>a</titlex>b</TITLE/>c", "c"),
+        ("<xmp>a<b>c</xmp>d<Xmp>e</XMP >f", "df"),
+        ("<style>a</style", ""),
+        ("a<br><br><br>b", "a\n\nb"),
+        ("a<p><br>b", "a\n\nb"),
+        ("a<br><div>b", "a\nb"),
+        ("<br><p>a<p><br>", "a"),
+        ("<pre>a\n\n\n b</pre>", "a\n\n b"),
+        ("<pre>\n a  b \n</pre> c  d", "a  b \n\nc d".replace("a", " a", 1)),
+        ("<pre><pre>a  b</pre>c  d</pre>e  f", "a  b\n\nc  d\n\ne f"),
+        ("a<img alt=' b\t c '>d", "ab cd"),
+        ("a <img alt=b>", "a b"),
+        ("<li>", "*"),
+        ("a<li>b", "a\n* b"),
+        ("a<td>b<th>c", "a b c"),
+        ("a <a href=b></a>c", "a ( b ) c"),
+        ("<a href=b>x</a>y", "x ( b )y"),
+        ("<a href=b>x</a> y", "x ( b ) y"),
+        ("<a href=b>x </a>y", "x ( b ) y"),
+        ("<a href=' x '>x</a>", "x"),
+        ("<a href=''>x</a>", "x"),
+        ("<a href=x>  </a>y", "( x ) y"),
+        ("<a href=x>a b  </a>y", "a b ( x ) y"),
+        ("<area href=#z alt=Zone>", "Zone"),
+        ("<area alt=Zone>", "Zone"),
+        ("<area href=z>x", "( z )x"),
+        ("<a href='a\t\r\nb'>x", "x ( ab )"),
+        ("a\f\f b", "a b"),
+        ("a\xa0b", "a\xa0b"),
+        ("&#0000065; &#00000065; &#x000041; &#x0000041; &#xFFFFFFF", "A \ufffd A \ufffd \ufffd"),
     ],
 )
 def test_text(source: str, text: str) -> None:
     assert read_markup(source).text == text
+
+
+def test_the_beginning_of_the_text_has_a_thousand_characters_or_a_little_more() -> None:
+    for length, more in ((998, 2), (999, 1), (1000, 0), (1001, 0)):  # words and the line ends between them
+        assert len(read_markup(f"{'x' * length}<br>y<br>z").beginning) == length + more
+    assert read_markup("a<br><a href=u>b</a> c").beginning == "a\nb  c"
+
+
+def test_where_an_anchor_leads_is_cut() -> None:
+    for length in (8191, 8192, 8193):
+        (anchor,) = read_markup(f"<a href={'x' * length}>").anchors
+        assert anchor == Anchor("x" * min(length, 8192), "")
+
+
+def test_the_attributes_of_a_tag() -> None:
+    assert attributes_of(" A=1 b = '2' c=\"3\" d E='&amp;' a=4 f= g/h=/") == {
+        "a": "1",
+        "b": "2",
+        "c": "3",
+        "d": "",
+        "e": "&",
+        "f": "g/h=/",
+    }
+    assert attributes_of("") == {}
 
 
 def test_the_beginning_is_read_without_urls() -> None:
@@ -93,6 +147,17 @@ def test_anchors() -> None:
         ('"https://x.test/","http://y.test"', ["https://x.test/", "http://y.test"]),
         ("https:// http://. ftp://x.test x.test", []),
         ("*https://x.test/a*, _https://y.test_", ["https://x.test/a", "https://y.test"]),
+        *((f"https://x.test/a{mark}{mark}", ["https://x.test/a"]) for mark in ".,;:!?'*_)]}"),
+        *((f"https://x.test/a{mark}", [f"https://x.test/a{mark}"]) for mark in "/=&#-+~X([{"),
+        *((f"https://x.test/a{pair}.", [f"https://x.test/a{pair}"]) for pair in ("()", "[]", "{}", "(b)")),
+        *((f"https://x.test/{pair})", [f"https://x.test/{pair}"]) for pair in ("a[]b", "(a)b", "((a)b)")),
+        ("https://x.test/a(b]", ["https://x.test/a(b"]),
+        ("https://x.test/a(b)).", ["https://x.test/a(b)"]),
+        ("https://x.test/a.)!", ["https://x.test/a"]),
+        *((f"https://x.test{end}b", ["https://x.test"]) for end in '<>"\x00\x1f\n\t '),
+        ("https://" + "x" * 8192, ["https://" + "x" * 8192]),
+        ("https://" + "x" * 8193, ["https://" + "x" * 8192]),
+        ("https://... http://x", ["http://x"]),
     ],
 )
 def test_urls_in_text(text: str, urls: list[str]) -> None:
@@ -123,6 +188,48 @@ def test_links_are_told_apart() -> None:
     ]
     assert links[-1] == Link("https://x.test/new", "https://x.test/new", "link", "text")
     assert len(links_of((), " ".join(f"https://x.test/{n}" for n in range(2 * MAX_LINKS)), ())) == MAX_LINKS
+
+
+KINDS = [
+    *(("http://x", "link"), ("HTTPS://x", "link"), ("https:x", "link"), ("mailto:a@b", "mail"), ("Mailto:a", "mail")),
+    *(
+        ("tel:1", "phone"),
+        ("TEL:1", "phone"),
+        ("ftp://x", "other"),
+        ("x", "other"),
+        ("/http:", "other"),
+        (":", "other"),
+    ),
+    ("javascript:1", "other"),
+]
+WORDS = (
+    "Unsubscribe|unsubscription|opt out|OPT-OUT|opt_out|optout|abmelden|Abbestellen|désabonner|desinscribir|"
+    "désinscrire|darse de baja|disiscriviti|afmelden"
+)
+
+
+@pytest.mark.parametrize(("url", "kind"), KINDS)
+def test_the_kind_of_a_link(url: str, kind: str) -> None:
+    """What unsubscribes is a link or a letter; a number or a script is none."""
+    other = "unsubscribe" if kind in {"link", "mail"} else kind
+    assert links_of((Anchor(url, "Go"),), "", ()) == (Link(url, "Go", kind, "html"),)
+    assert links_of((Anchor(url, "Go"),), "", (url,)) == (Link(url, "Go", other, "html"),)
+    for word in WORDS.split("|"):
+        assert links_of((Anchor(url, f"to {word}"),), "", ()) == (Link(url, f"to {word}", other, "html"),)
+        assert [link.kind for link in links_of((Anchor(f"{url}/{word}", "x"),), "", ())] == [other]
+
+
+def test_a_url_in_the_text_may_unsubscribe() -> None:
+    assert [link.kind for link in links_of((), "http://x/optout http://y http://z", ("http://y",))] == [
+        *("unsubscribe", "unsubscribe", "link"),
+    ]
+
+
+def test_how_many_links_there_are() -> None:
+    anchors = read_markup("<a href=x>y" * 999).anchors
+    links = links_of(anchors, "http://1 http://1 http://2", ())
+    assert (len(links), links[-1].url) == (1000, "http://1")
+    assert len(read_markup("<a href=x>y" * 1001).anchors) == 1000
 
 
 @pytest.mark.parametrize(
@@ -157,6 +264,31 @@ def test_links_are_told_apart() -> None:
         ("<ftp://x.test>", None, (), False, ("not a link to mailto, http or https: ftp://x.test",)),
         ("<mailto:u@x.test> or write", None, ("mailto:u@x.test",), False, ("text that is no link: or write",)),
         ("<mailto:u@x.test>, <mailto:u@x.test>", None, ("mailto:u@x.test",) * 2, False, ("the same link twice",)),
+        (" ,\t<HTTPS://x.test>\t,, ", "List-Unsubscribe = One-Click", ("HTTPS://x.test",), True, ()),
+        ("", None, (), False, ('"" no valid unsubscribe links found',)),
+        ("x" * 201, None, (), False, (f'"{"x" * 200}" no valid unsubscribe links found',)),
+        ("<http://x>, " + "x" * 101, None, ("http://x",), False, (f"text that is no link: {'x' * 100}",)),
+        ("X<http://x>X", None, ("http://x",), False, ("text that is no link: XX",)),
+        (f"<{'x' * 201}>", None, (), False, (f"not a link to mailto, http or https: {'x' * 200}",)),
+        (
+            "(a) <x> <http://x> <http://x>",
+            "no",
+            ("http://x", "http://x"),
+            False,
+            (
+                "not a link to mailto, http or https: x",
+                "the same link twice",
+                "List-Unsubscribe-Post must be List-Unsubscribe=One-Click",
+            ),
+        ),
+        (
+            "<mailto:a> <http:///x> <mailto:a@b@c>",
+            None,
+            (),
+            False,
+            tuple(f"not a link to mailto, http or https: {link}" for link in ("mailto:a", "http:///x", "mailto:a@b@c")),
+        ),
+        ("".join(f"<http://{n}>" for n in range(101)), None, tuple(f"http://{n}" for n in range(100)), False, ()),
     ],
 )
 def test_list_unsubscribe(

@@ -23,7 +23,7 @@ _STRONG = (
     r"code de (?:vérification|sécurité|confirmation)|código de (?:verificación|verificação|seguridad|segurança)|"
     r"codice di (?:verifica|sicurezza)|verificatiecode|doğrulama kodu|код подтверждения"
 )
-_WEAK = r"codes?|pin|pin-?code|token|password|passwort|verify|código|codice|kod|код"
+_WEAK = r"codes?|pin(?:-?code)?|token|password|passwort|verify|código|codice|kod|код"
 _EAST = r"验证码|驗證碼|認証コード|確認コード|认证码|인증 ?번호|인증 ?코드"  # these languages part no words
 _KEYWORD = re.compile(rf"(?P<strong>\b(?:{_STRONG})\b|{_EAST})|\b(?:{_WEAK})\b", re.IGNORECASE)
 
@@ -102,18 +102,16 @@ def codes_of(subject: str, text: str) -> tuple[Code, ...]:
 
 def _place(whole: str, start: int, end: int) -> _Place:
     line = whole.rfind("\n", 0, start) + 1
-    line_end = whole.find("\n", end)
-    before, behind = whole[max(line, start - 160) : start], whole[end : len(whole) if line_end < 0 else line_end][:160]
+    before, behind = whole[max(line, start - 160) : start], whole[end : end + 160].partition("\n")[0]
     above = whole[max(0, line - 300) : line].rstrip().rpartition("\n")[2]
     return _Place(before, behind, above, not before.strip(" \t\r*>|") and not behind.strip(" \t\r*|."))
 
 
 def _means_something_else(value: str, place: _Place) -> bool:
     before, behind = place.before, place.behind
-    if not value.isascii() or (value.isalpha() and not value.isupper()):
-        return True
     return bool(
-        _BEFORE_PRICE.search(before)
+        not value.isascii()
+        or _BEFORE_PRICE.search(before)
         or _BEHIND_PRICE.match(behind)
         or _OTHER_NUMBER.search(before)
         or (value[0].isdigit() and (_PHONE.search(before) or _MORE_DIGITS.match(behind)))
@@ -123,8 +121,10 @@ def _means_something_else(value: str, place: _Place) -> bool:
 
 def _rated(value: str, place: _Place, subject: str | None) -> Code | None:
     """Return the code with its score, or None if nothing announces it."""
-    compact = value.replace(" ", "").replace("-", "") if value[:2].isdigit() or " " in value else value
+    compact = value.replace(" ", "").replace("-", "")
     digits = compact.isdigit()
+    if not digits:
+        compact = value
     score, reason, direct = _announced(place, subject)
     if not score:
         if not (place.alone and digits and len(compact) == 6):
@@ -141,7 +141,7 @@ def _rated(value: str, place: _Place, subject: str | None) -> Code | None:
         score += {6: 9, 4: 4, 5: 4, 7: 4, 8: 5}.get(len(compact), -10)
     if _YEAR.match(value) and not direct:
         score -= 60
-    return Code(compact, reason, min(score, 100)) if score > 0 else None
+    return Code(compact, reason, score) if score > 0 else None
 
 
 def _announced(place: _Place, subject: str | None) -> tuple[int, str, bool]:

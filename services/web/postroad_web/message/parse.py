@@ -31,8 +31,7 @@ MAX_MARKUP = 4 * 1024 * 1024  # characters of HTML that are read for text and li
 
 _FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")  # with the lines that continue it
 _BREAKS = re.compile(r"[\0\r\n]")
-_ASCII_BREAKS = {ord(character): " " for character in "\0\r\n"}
-_ASCII_BREAKS_IN_LINES = {ord(character): " " for character in "\0\r"}
+_BREAKS_IN_LINES = {ord(character): " " for character in "\0\r"}
 # Looked for where no parameter names the charset.
 _META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 
@@ -82,7 +81,7 @@ def parse_message(raw: bytes) -> Parsed:
         attachments=parts.attachments,
         inline=parts.inline,
         links=links_of(markup.anchors, "" if generated else text, unsubscribe.links),
-        codes=codes_of(subject, text or markup.text),
+        codes=codes_of(subject, text),
         list_unsubscribe=unsubscribe,
         size=len(raw),
     )
@@ -95,9 +94,9 @@ def header_lines(header: Sequence[tuple[bytes, bytes]]) -> str:
     """
     octets = b"\n".join([b"%b: %b" % field for field in header])
     if octets.isascii() and b"=?" not in octets:  # a fifth of the time
-        text = octets.decode("ascii").translate(_ASCII_BREAKS_IN_LINES)[:MAX_HEADER]
+        text = octets.decode("ascii").translate(_BREAKS_IN_LINES)[:MAX_HEADER]
         return f"\n{text}\n"
-    lines = [_on_a_line(f"{decode(name, None)}: {decode_words(value)}") for name, value in header]
+    lines = [_BREAKS.sub(" ", f"{decode(name, None)}: {decode_words(value)}") for name, value in header]
     text = "\n".join(lines)[:MAX_HEADER]
     return f"\n{text}\n"
 
@@ -118,12 +117,6 @@ def without_fields(
     return b"".join(kept) + raw[end:], values
 
 
-def _on_a_line(text: str) -> str:
-    if text.isascii():
-        return text.translate(_ASCII_BREAKS)
-    return _BREAKS.sub(" ", text).encode("utf-8", "replace").decode("utf-8")
-
-
 def _fields(raw: bytes) -> list[tuple[bytes, bytes]]:
     """Return the (name as written, unfolded value) of each field of the message's header."""
     read = []
@@ -140,7 +133,7 @@ def _shown(raw: bytes, part: Part) -> str:
     charset = part.charset.encode("ascii", "replace")
     if not charset and part.content_type == "text/html" and (match := _META_CHARSET.search(octets, 0, 4096)):
         charset = match[1]
-    return decode(octets, charset or None)
+    return decode(octets, charset)
 
 
 def parse_date(value: str) -> float | None:

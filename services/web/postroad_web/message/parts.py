@@ -113,7 +113,7 @@ def _of_multipart(
     reads: list[Entity], by_depth: list[Entity]
 ) -> tuple[list[Entity], Entity | None, list[Entity], list[Entity]]:
     leaves = [read for read in by_depth if not read.is_multipart]
-    plain = [read for read in reads if read.content_type == _TEXT and not read.is_attached and not read.is_multipart]
+    plain = [read for read in reads if read.content_type == _TEXT and not read.is_attached]
     if reads[0].content_type == "multipart/alternative":
         first = [read for read in leaves if read.content_type == _TEXT and not read.is_attached]
         plain = first[:1]
@@ -184,7 +184,7 @@ def _parameter(value: Parameterized | None, name: bytes) -> str:
         # RFC 2231 §4: charset'language'percent-encoded
         if attribute.lower() == name + b"*" and text.count(b"'") >= 2:
             charset, _, octets = text.split(b"'", 2)
-            return decode(unquote_to_bytes(octets), charset or None)
+            return decode(unquote_to_bytes(octets), charset)
     return decode_words(value.parameter(name) or b"")
 
 
