@@ -66,21 +66,31 @@ def test_not_an_object(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "value"),
+    ("read", "value", "kind"),
     [
-        (Struct.text, 1),
-        (Struct.flag, 1),
-        (Struct.number, "1"),
-        (Struct.number, True),
-        (Struct.texts, "a"),
-        (Struct.texts, ["a", 1]),
-        (Struct.struct, []),
-        (Struct.structs, {}),
-        (Struct.structs, ["a"]),
-        (Struct.mapping, []),
-        (Struct.mapping, {"a": 1}),
+        (Struct.text, 1, "string"),
+        (Struct.flag, 1, "bool"),
+        (Struct.number, "1", "int"),
+        (Struct.number, 1.5, "int"),
+        (Struct.number, True, "int"),
+        (Struct.real, "1", "float64"),
+        (Struct.real, True, "float64"),
+        (Struct.real, 10**400, "float64"),
+        (Struct.texts, "a", "[]string"),
+        (Struct.texts, ["a", 1], "[]string"),
+        (Struct.struct, [], "object"),
+        (Struct.structs, {}, "[]object"),
+        (Struct.structs, ["a"], "[]object"),
+        (Struct.mapping, [], "object"),
+        (Struct.mapping, {"a": 1}, "map[string]string"),
     ],
 )
-def test_values_of_another_type(read: Callable[[Struct, str], Any], value: Any) -> None:
-    with pytest.raises(BadJsonError, match="Name is not of type"):
+def test_values_of_another_type(read: Callable[[Struct, str], Any], value: Any, kind: str) -> None:
+    with pytest.raises(BadJsonError) as caught:
         read(Struct({"name": value}), "Name")
+    assert str(caught.value) == f"Name is not of type {kind}"
+
+
+def test_real_numbers() -> None:
+    read = decode(b'{"a":1.5,"b":2,"c":null}')
+    assert [read.real(name) for name in "abcd"] == [1.5, 2.0, 0.0, 0.0]

@@ -107,6 +107,7 @@ def test_styles_of_elements_and_of_sheets() -> None:
         ("p:hover{}", {"css-pseudo-class-hover"}),
         ("p::before{}", {"css-pseudo-element-before"}),
         ("p:nth-child(2n){}", {"css-pseudo-class-nth-child"}),
+        ("p{x: unknown(1) unknown; y: 1unknown}", set()),
         ("p:unknown{}", set()),
         ("p:unknown(1){}", set()),
         ("* , #a{}", {"css-selector-universal", "css-selector-grouping", "css-selector-id"}),
@@ -140,6 +141,10 @@ DATA = {
         feature(
             "html-a",
             {"gmail": {"ios": {"1": "y", "2": "n"}}, "aol": {"ios": {"1": "a #2"}, "macos": {"1": "y #1"}}},
+            title="A",
+            url="https://a.test",
+            tags=["x"],
+            keywords="k",
             description="The `<a>` of [HTML](https://a.test/) is **old**.",
             notes_by_num={"1": "One.", "2": "`Two`"},
         ),
@@ -156,7 +161,33 @@ def test_a_report() -> None:
     assert [warning["Slug"] for warning in answer["Warnings"]] == ["html-c", "html-a"]
     assert answer["Platforms"] == {"ios": ["AOL", "Gmail"], "macos": ["AOL"]}
     assert answer["Total"] == {"Tests": 3, "Nodes": 4, "Supported": 62.5, "Partial": 12.5, "Unsupported": 25.0}
+    assert answer["Warnings"][0] == {
+        "Slug": "html-c",
+        "Title": "",
+        "Description": "",
+        "URL": "",
+        "Category": "html",
+        "Tags": [],
+        "Keywords": "",
+        "Results": [
+            {
+                "Name": "AOL iOS (1)",
+                "Platform": "ios",
+                "Family": "aol",
+                "Version": "1",
+                "Support": "no",
+                "NoteNumber": "",
+            }
+        ],
+        "NotesByNumber": {},
+        "Score": {"Found": 1, "Supported": 0.0, "Partial": 0.0, "Unsupported": 100.0},
+    }
     warning = answer["Warnings"][1]
+    named = ("Title", "URL", "Category", "Tags", "Keywords")
+    assert [warning[name] for name in named] == ["A", "https://a.test", "html", ["x"], "k"]
+    assert [(one["Support"], one["NoteNumber"]) for one in warning["Results"]] == [
+        *(("yes", ""), ("no", ""), ("partial", "2"), ("partial", "1")),
+    ]
     assert warning["Score"] == {"Found": 1, "Supported": 25.0, "Partial": 50.0, "Unsupported": 25.0}
     assert warning["NotesByNumber"] == {"1": "One.", "2": "<code>Two</code>"}
     assert warning["Results"][2] == {

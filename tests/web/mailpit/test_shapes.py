@@ -52,6 +52,14 @@ def test_a_date_keeps_its_zone() -> None:
     assert shapes.message(BARE, parsed)["Date"] == shapes.of_old(BARE)["Created"]
 
 
+def test_what_is_wrong_with_list_unsubscribe() -> None:
+    parsed = parse_message(b"List-Unsubscribe: <x> <x>\r\nList-Unsubscribe-Post: y\r\n\r\n")
+    off = shapes.message(RECORD, parsed)["ListUnsubscribe"]
+    assert (off["Links"], off["HeaderPost"]) == ([], "y")
+    assert off["Errors"] == ", ".join(parsed.list_unsubscribe.errors)
+    assert len(parsed.list_unsubscribe.errors) == 4
+
+
 def test_listing() -> None:
     page = shapes.listing(1, whole=(9, 4), matching=(5, 2), start=3, tags=["b", "A"])
     assert page == {
@@ -68,6 +76,7 @@ def test_listing() -> None:
 
 def test_message() -> None:
     message = shapes.message(RECORD, parse_message(CONTENT))
+    assert message["From"] == {"Name": "Shop", "Address": "shop@alpha.test"}  # the first of two
     digests = {"MD5": hashlib.md5(b"PDF"), "SHA1": hashlib.sha1(b"PDF"), "SHA256": hashlib.sha256(b"PDF")}
     assert message["Attachments"] == [
         {

@@ -285,6 +285,14 @@ def test_amounts(behind: str) -> None:
     assert rated(f"OTP, the {1440} {behind}" if behind[0].isalnum() else f"OTP, the 1440{behind}") == []
 
 
+def test_only_digits_are_taken_for_a_telephone_number() -> None:
+    assert [code.value for code in codes_of("", "OTP: (A1B2")] == ["A1B2"]
+    assert [code.value for code in codes_of("", "OTP: (AB12")] == ["AB12"]
+    assert codes_of("", "OTP: (1AB2") == ()
+    assert [code.value for code in codes_of("", "OTP: AB12 5")] == ["AB12"]
+    assert codes_of("", "OTP: 1AB2 5") == ()
+
+
 def test_a_month_before_it_makes_a_year_of_it() -> None:
     for month in ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"):
         for date in (month, month.title(), f"{month}.", f"{month}xyz", f"{month} 3,", f"{month} 3rd", f"{month} 31st,"):
@@ -315,6 +323,7 @@ def test_how_much_is_looked_through() -> None:
     assert found("", "code: 482913".rjust(1001)) == ["48291"]
     assert found("ABCD " * 1999 + "\ncode: 482913") == ["482913"]
     assert found("ABCD " * 2000 + "\ncode: 482913") == []
+    assert found("ABCD " * 2001 + "\ncode: 482913") == []
 
 
 @pytest.mark.parametrize("url", ["https://x.test/1/", "HTTP://x.test?", "www.x.test/", "me@", "a.b+"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import hashlib
 import mimetypes
 import re
 import time
@@ -101,7 +102,11 @@ def test_every_kind_of_part_has_its_place() -> None:
         ("plain", b"7bit"),
         ("", b"7bit"),
         ("Grüße aus Köln am Rhein", b"quoted-printable"),
+        ("x" * 998, b"7bit"),
         ("x" * 999, b"quoted-printable"),
+        (("x" * 76 + "\n") * 20, b"7bit"),
+        ("é" * 3 + "x" * 14, b"quoted-printable"),  # 6 octets of 20 are not ASCII
+        ("é" * 3 + "x" * 13, b"base64"),
         ("nul\0", b"quoted-printable"),
         ("trailing \nüü ü\t\nx = y\n.\nFrom here", b"quoted-printable"),
         ("日本語\n日本語", b"base64"),
@@ -111,6 +116,37 @@ def test_the_encoding_of_a_text(text: str, encoding: bytes) -> None:
     content = checked(Draft(from_=FROM, to=TO, text=text, html="<p>"))
     assert b"Content-Transfer-Encoding: %b\r\n" % encoding in content
     assert parse_message(content).text == text.replace("\n", "\r\n")
+
+
+def test_a_message_with_a_file_octet_by_octet() -> None:
+    logo = Attachment(content=b"logo", content_id="logo@alpha", filename="logo.png")
+    data = Attachment(content=b"x" * 60)
+    content = checked(Draft(from_=FROM, text="Hi", html="<img src=cid:logo@alpha>", attachments=(logo, data)))
+    text = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\nHi"
+    html = b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n<img src=cid:logo@alpha>"
+    image = (
+        b'Content-Type: image/png\r\nContent-Disposition: inline;\r\n filename="logo.png"\r\n'
+        b"Content-ID: <logo@alpha>\r\nContent-Transfer-Encoding: base64\r\n\r\nbG9nbw==\r\n"
+    )
+    octets = (
+        b"Content-Type: application/octet-stream\r\nContent-Disposition: attachment\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + b"eHh4" * 19 + b"\r\n" + b"eHh4\r\n"
+    )
+
+    def multipart(subtype: bytes, *parts: bytes) -> bytes:
+        boundary = b"=_" + hashlib.sha256(b"".join(parts)).hexdigest()[:32].encode()
+        body = b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts)
+        return b'Content-Type: multipart/%b;\r\n boundary="%b"\r\n\r\n%b--%b--\r\n' % (
+            subtype,
+            boundary,
+            body,
+            boundary,
+        )
+
+    related = multipart(b'related; type="text/html"', html, image)
+    assert content == b"From: app@alpha.test\r\nSubject: \r\nMIME-Version: 1.0\r\n" + multipart(
+        b"mixed", multipart(b"alternative", text, related), octets
+    )
 
 
 def test_html_alone_and_nothing_at_all() -> None:

@@ -29,6 +29,8 @@ TEXTS = [
     (f"{a(36)}  {a(37)}", f"X: {a(36)} \r\n {a(37)}\r\n".encode()),  # 75 and the name: the blanks stay
     (f"{a(36)}  {a(38)}", f"X: =?utf-8?q?{a(36)}__{a(13)}?=\r\n =?utf-8?q?{a(25)}?=\r\n".encode()),
     (" a", b"X: =?utf-8?q?_a?=\r\n"),
+    ("half a pair: \ud800", b"X: =?utf-8?q?half_a_pair=3A_=3F?=\r\n"),
+    ("\ud800\ud800", b"X: =?utf-8?b?Pz8=?=\r\n"),
     ("a ", b"X: =?utf-8?q?a_?=\r\n"),
     ("a\tb", b"X: =?utf-8?b?YQli?=\r\n"),
     ("a =?x", b"X: =?utf-8?b?YSA9P3g=?=\r\n"),
@@ -70,6 +72,7 @@ PEOPLE = [
     (("O'Neil & Sons", "a@b.test"), b"To: O'Neil & Sons <a@b.test>\r\n"),
     (('A. "B" \\', "a@b.test"), b'To: "A. \\"B\\" \\\\" <a@b.test>\r\n'),
     (("x =?y", "a@b.test"), b"To: =?utf-8?b?eCA9P3k=?= <a@b.test>\r\n"),
+    (("", "\ud800@b.test"), b"To: ?@b.test\r\n"),
     (("x.", "a@b.test"), b'To: "x." <a@b.test>\r\n'),
     ((a(59) + ".", "a@b.test"), f'To: "{a(59)}."\r\n <a@b.test>\r\n'.encode()),
     ((a(60) + ".", "a@b.test"), f"To: =?utf-8?q?{a(51)}?=\r\n =?utf-8?q?{a(9)}=2E?= <a@b.test>\r\n".encode()),
@@ -92,6 +95,7 @@ PARAMETERS = [
     (a(60), f';\r\n filename="{a(60)}"'.encode()),
     (a(61), f";\r\n filename*0*=utf-8''{a(53)};\r\n filename*1*={a(8)}".encode()),
     ("\N{LATIN SMALL LETTER E WITH ACUTE} !#$&+^`{|}~*", b";\r\n filename*=utf-8''%C3%A9%20!#$&+^`{|}~%2A"),
+    ("X\ud800", b";\r\n filename*=utf-8''X%3F"),
     (f"{a(47)}\N{LATIN SMALL LETTER E WITH ACUTE}", f";\r\n filename*=utf-8''{a(47)}%C3%A9".encode()),
     (
         f"{a(48)}\N{LATIN SMALL LETTER E WITH ACUTE}",

@@ -71,7 +71,7 @@ RECORDS = [
         ),
         "undelivered bob@gamma.test what's up? 日本語 world hello",
     ),
-    Subject(Record(id="c3", number=3, arrived=3_000.0, sender="x@y.test", state=State.CAPTURED, size=10), ""),
+    Subject(Record(id="c3", number=3, arrived=3_000.0, sender="x@y.test", state=State.CAPTURED, size=10), "", ""),
 ]
 
 
@@ -103,6 +103,9 @@ BOTH: list[tuple[str, list[int]]] = [
     ("-hello", [3]),
     ("!hello", [3]),
     ("-x1", [1, 2, 3]),
+    ("-1", [2, 3]),
+    ("!1", [2, 3]),
+    ("\t hello ", [1, 2]),
     ("- hello", []),
     ("from:APP", [1]),
     ('from:"b]"', []),
@@ -224,6 +227,13 @@ def test_what_mailpits_dialect_alone_finds(text: str, numbers: list[int]) -> Non
         ("rcpt:eve@BETA.test", [1]),
         ("rcpt:ve@beta.test", []),
         ("rcpt:@beta", [1]),
+        ("rcpt:eve@", [1]),
+        ("sender:app@", [1]),
+        ("message-id:<abc.1@>", [1]),
+        ("message-id:<abc.1", [1]),
+        ("message-id:abc.1@alpha.test>", [1]),
+        ("from:<app", []),
+        ("from:app>", []),
         ("rcpt:beta.test", [1]),
         ('rcpt:"a\nb"', []),
         ("sender:app@ALPHA.test", [1]),
@@ -263,12 +273,14 @@ def test_what_the_native_dialect_alone_finds(text: str, numbers: list[int]) -> N
         ('a ""', "there is nothing here to look for", 3),
         ("from:", "from: needs a value", 6),
         ('subject:" "', "subject: needs a value", 9),
-        ("is:blue", "is: takes one of read, unread", 4),
-        ("has:legs", "has: takes one of attachment", 5),
-        ("state:odd", "state: takes one of queued", 7),
-        ("after:soon", "after: takes a date", 7),
-        ("larger:big", "larger: takes a number of octets", 8),
-        ("header:", "header: needs the name of a field", 8),
+        ("is:blue", "is: takes one of read, unread, tagged, report, captured", 4),
+        ("has:legs", "has: takes one of attachment, attachments, inline, inlines", 5),
+        ("state:odd", f"state: takes one of {', '.join(State)}", 7),
+        ("after:soon", "after: takes a date or a time, such as 2026-11-23 or 2026-11-23T12:00Z", 7),
+        ("before:soon", "before: takes a date or a time, such as 2026-11-23 or 2026-11-23T12:00Z", 8),
+        ("larger:big", "larger: takes a number of octets, such as 500, 20K or 1.5M", 8),
+        ("smaller:big", "smaller: takes a number of octets, such as 500, 20K or 1.5M", 9),
+        ("header:", "header: needs the name of a field, as in header:x-mailer=lua", 8),
         ("rcpt:/a/", "rcpt: takes no regular expression", 6),
         ("x /(/", "the regular expression can't be read: missing )", 3),
         ("x subject:/[/", "the regular expression can't be read", 11),
@@ -374,7 +386,7 @@ def test_the_literal_of_an_expression(source: str, literal: str) -> None:
 
 def test_a_long_phrase_is_found() -> None:
     text = " ".join(f"word{number}" for number in range(500))
-    connection = database([Subject(dataclasses.replace(RECORDS[0].record, number=7), text)])
+    connection = database([Subject(dataclasses.replace(RECORDS[0].record, number=7), text, "")])
     assert found(connection, parse(f'"{text}"')) == [7]
     assert found(connection, parse(f'"{text}x"')) == []
 
@@ -426,7 +438,7 @@ def subjects(draw: st.DrawFn) -> Subject:
         )
     )
     if digest is None:
-        return Subject(record, "")
+        return Subject(record, "", "")
     lines = draw(
         st.lists(st.tuples(st.sampled_from(["x-a", "x-b"]), TEXT.map(lambda t: t.replace("\n", ""))), max_size=2)
     )

@@ -219,6 +219,8 @@ def with_size(field: bytes) -> bytes:
         (tar(("cur/1", b"")), "cur/1 has no octets"),
         (tar(("cur/1", b"x" * 100_001)), "cur/1 has more than 100000 octets"),
         (with_size(b"99999999999"), "at octet 0 a header of the tar has no size"),
+        (with_size(b"\x80\x01"), "cur/1 has more than 100000 octets"),
+        (with_size(b"\x80" + (100_001).to_bytes(11, "big")), "cur/1 has more than 100000 octets"),
         (with_size(b"\xff\xff"), "at octet 0 a header of the tar has no size"),
         (tar(("cur/" + "x" * 70_000, MAIL)), "the tar has a name of more than 65536 octets"),
         (
@@ -256,3 +258,9 @@ class TestSingle:
         with pytest.raises(NotReadable, match=sentence):  # noqa: PT012 - either may find it
             list(source.feed(octets))
             list(source.end())
+
+    def test_the_pieces_are_counted_together(self) -> None:
+        source = Single(100)
+        assert [*source.feed(b"x" * 50), *source.feed(b"x" * 50)] == []
+        with pytest.raises(NotReadable, match="the message has more than 100 octets"):
+            source.feed(b"x")

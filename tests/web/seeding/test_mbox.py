@@ -130,6 +130,13 @@ def test_the_longest_line_and_message(step: int) -> None:
     assert [len(message.content) for message in read(octets, step=step, most=1001)] == [1001, 5]
 
 
+@pytest.mark.parametrize("step", [1, 10_000])
+def test_the_longest_line_of_the_last_message(step: int) -> None:
+    assert [len(message.content) for message in read(b"From ".ljust(LONGEST, b"a") + b"\nx: y\n", step=step)] == [5]
+    with pytest.raises(NotReadable, match=f"line 1 is longer than {LONGEST} octets"):
+        read(b"From ".ljust(LONGEST + 1, b"a") + b"\nx: y\n", step=step)
+
+
 def test_what_python_writes(tmp_path: Path) -> None:
     box = mailbox.mbox(tmp_path / "box")
     for number in range(3):

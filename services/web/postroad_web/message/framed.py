@@ -20,7 +20,5 @@ _BASE = '<base target="_blank">'
 
 def framed(html: str, *, remote: bool) -> str:
     """Return HTML whose links open outside of its frame; without `remote` it connects to nothing by itself."""
-    start = _BEFORE.match(html)
-    end = start.end() if start is not None else 0
-    rest = html[end:] if remote else _LINK.sub("<x-link", html[end:])
-    return f"{html[:end]}{_BASE}{rest}"
+    shown = html if remote else _LINK.sub("<x-link", html)
+    return _BEFORE.sub(lambda start: start[0] + _BASE, shown, count=1)

@@ -42,7 +42,7 @@ class Subject(NamedTuple):
 
     record: Record
     text: str
-    header: str = ""
+    header: str
 
 
 def matches(node: Node, subject: Subject) -> bool:

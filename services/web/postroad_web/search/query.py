@@ -32,7 +32,7 @@ class Query:
         """Return a condition on the table `records`, and its parameters."""
         return condition(self.node)
 
-    def matches(self, record: Record, text: str, header: str = "") -> bool:
+    def matches(self, record: Record, text: str, header: str) -> bool:
         """Return whether a record matches; `text` and `header` are as the catalog keeps them."""
         return matches(self.node, Subject(record, text, header))
 
