@@ -36,3 +36,15 @@ def test_lines_do_not_depend_on_blocks(path: Path) -> None:
         assert [line.number for line in whole.lines] == list(range(1, whole.count + 1))
         for size in (1, 7):
             assert shown(observed(protocol, steps, size=size).lines) == shown(whole.lines)
+        assert shown(observed(protocol, joined(steps)).lines) == shown(whole.lines)
+
+
+def joined(steps: list[Step]) -> list[Step]:
+    """Return the same session with what one side says without a pause as one block."""
+    blocks: list[Step] = []
+    for step in steps:
+        if blocks and step.kind in {"C", "S"} and blocks[-1].kind == step.kind:
+            blocks[-1] = Step(step.kind, step.who, blocks[-1].octets + step.octets)
+        else:
+            blocks.append(step)
+    return blocks

@@ -1,0 +1,159 @@
+"""A session that breaks off anywhere: what was said before stays as it is, and no piece of a secret shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroad.transcript.line import Side
+from postroad.transcript.observers import observer_of
+from tests.common.transcript.said import opened, shown, steps_of
+
+# Each secret begins with the base64 of "secret"; names and commands do not.
+SESSIONS = {
+    "smtp": """
+S: 220 mx.test ESMTP
+C: EHLO client.test
+S: 250 mx.test
+C: AUTH PLAIN c2VjcmV0MQ==
+S: 535 no
+C: AUTH LOGIN
+S: 334 VXNlcg==
+C: c2VjcmV0Mg==
+S: 334 UGFzcw==
+C: c2VjcmV0Mw==
+S: 235 in
+C: AUTH UNHEARD-OF c2VjcmV0NA==
+S: 504 no
+C: MAIL FROM:<a@alpha.test>
+S: 250 OK
+C: RCPT TO:<b@beta.test>
+S: 250 OK
+C: DATA
+S: 354 Go
+C: Subject: x
+C:
+C: .
+S: 250 OK
+C: QUIT
+S: 221 bye
+""",
+    "pop3": """
+S: +OK ready
+C: USER bob
+S: +OK
+C: PASS c2VjcmV0 with blanks
+S: -ERR no
+C: APOP bob c2VjcmV0NQ
+S: -ERR no
+C: AUTH PLAIN c2VjcmV0MQ==
+S: -ERR no
+C: AUTH LOGIN
+S: + VXNlcg==
+C: c2VjcmV0Mg==
+S: + UGFzcw==
+C: c2VjcmV0Mw==
+S: +OK in
+C: RETR 1
+S: +OK
+S: Subject: x
+S: .
+C: QUIT
+S: +OK bye
+""",
+    "imap": """
+S: * OK ready
+C: a LOGIN bob c2VjcmV0MQ==
+S: a NO no
+C: b LOGIN "bob" "c2VjcmV0 {2} \\\\" x"
+S: b NO no
+C: c LOGIN bob {12}
+S: + go
+c: c2VjcmV0Mg==
+C:
+S: c NO no
+C: d LOGIN {3+}
+c: bob
+C:  c2VjcmV0Mw==
+S: d NO no
+C: e AUTHENTICATE PLAIN c2VjcmV0NA==
+S: e NO no
+C: f AUTHENTICATE LOGIN
+S: + VXNlcg==
+C: c2VjcmV0NQ==
+S: + UGFzcw==
+C: c2VjcmV0Ng==
+S: f OK in
+C: g SEARCH TEXT {2+}
+c: ab
+C:  SUBJECT x
+S: * SEARCH
+S: g OK done
+C: h APPEND INBOX {3}
+S: + go
+c: abc
+C:
+S: h OK done
+""",
+    "managesieve": """
+S: OK ready
+C: AUTHENTICATE "PLAIN" "c2VjcmV0MQ=="
+S: NO no
+C: AUTHENTICATE "PLAIN" {12+}
+c: c2VjcmV0Mg==
+C:
+S: NO no
+C: AUTHENTICATE "LOGIN"
+S: "VXNlcg=="
+C: "c2VjcmV0Mw=="
+S: {8}
+S: UGFzcw==
+C: {12+}
+c: c2VjcmV0NA==
+C:
+S: OK in
+C: PUTSCRIPT "x" {3+}
+c: abc
+C:
+S: OK done
+""",
+}
+
+
+@pytest.mark.parametrize("protocol", SESSIONS)
+def test_a_session_that_breaks_off(protocol: str) -> None:
+    said = [
+        (Side.CLIENT if step.kind == "C" else Side.SERVER, octet)
+        for step in steps_of(SESSIONS[protocol])
+        for octet in (step.octets[at : at + 1] for at in range(len(step.octets)))
+    ]
+    before: list[str] = []
+    for count in range(len(said) + 1):
+        observer = observer_of(opened(protocol))
+        for side, octet in said[:count]:
+            observer.take(side, octet, 0.0, tls=False)
+        known = shown(observer.lines)
+        assert known[: len(before)] == before
+        before = known
+        observer.end()
+        lines = shown(observer.lines)
+        torn = lines[len(known) :]
+        assert lines[: len(known)] == known
+        assert len(torn) <= 1
+        assert all(line[1] == "~" for line in torn)
+        assert "c2V" not in "".join(lines)
+        # Whatever has come is there, as text, as a secret's name or as the size of content.
+        assert torn or not count or said[count - 1][1] == b"\n" or known[-1][1] == "~"
+
+
+@pytest.mark.parametrize("protocol", SESSIONS)
+def test_a_client_that_waits_for_no_reply_breaks_off(protocol: str) -> None:
+    greeting, *steps = steps_of(SESSIONS[protocol])
+    octets = b"".join(step.octets for step in steps if step.kind == "C")
+    for count in range(1, len(octets)):
+        observer = observer_of(opened(protocol))
+        observer.take(Side.SERVER, greeting.octets, 0.0, tls=False)
+        observer.take(Side.CLIENT, octets[:count], 0.0, tls=False)
+        observer.end()
+        lines = shown(observer.lines)
+        assert len(lines) > 1
+        assert "c2V" not in "".join(lines)
