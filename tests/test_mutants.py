@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.mutants.__main__ import ENGINES, EQUIVALENT, bare, equivalents, is_module, near, path_of
 from tests.mutants.changes import Mutant, candidates
+from tests.mutants.measured import Recorder
 from tests.mutants.trials import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def mutants(module: str, path: str, source: bytes) -> list[Mutant]:
@@ -94,3 +99,33 @@ def test_a_module_meets_its_own_tests_first_and_those_of_its_neighbours_if_there
     own = {file for file in near("postroad_dns.lookup") if not file.startswith("tests/golden/")}
     assert own == {"tests/dns/test_lookup.py", "tests/test_limits.py"}
     assert {"tests/common/smtp/server/test_engine.py", "tests/test_limits.py"} < near("postroad.smtp.server.verbs")
+
+
+class Contexts:
+    """In place of `coverage`: which context was switched to."""
+
+    def __init__(self) -> None:
+        self.switched: list[str] = []
+
+    def switch_context(self, name: str) -> None:
+        self.switched.append(name)
+
+
+def test_what_a_fixture_does_for_several_tests_counts_for_all_of_them(tmp_path: Path) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text(
+        "import pytest\n"
+        "@pytest.fixture(scope='module')\ndef wide(): pass\n"
+        "@pytest.fixture\ndef narrow(wide): pass\n"
+        "def test_a(wide): pass\ndef test_b(): pass\ndef test_c(narrow): pass\n"
+    )
+    settings = tmp_path / "pytest.ini"
+    settings.write_text("[pytest]\n")
+    contexts = Contexts()
+    recorder = Recorder(contexts)  # type: ignore[arg-type]
+    pytest.main(
+        ["-q", "-c", str(settings), *("-p", "no:cacheprovider", "-p", "no:asyncio"), str(file)], plugins=[recorder]
+    )
+    names = [switched.partition("::")[2] or switched for switched in contexts.switched]
+    assert names == ["test_a", "fixture wide", "test_a", "", "test_b", "", "test_c", ""]
+    assert [test.partition("::")[2] for test in recorder.shared["fixture wide"]] == ["test_a", "test_c"]

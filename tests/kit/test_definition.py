@@ -83,6 +83,17 @@ def test_what_a_test_knows_without_asking() -> None:
     assert bob is not None
     assert bob.login == "bob@shop.test"
     assert world.known("ann") is None
+    two = copy.deepcopy(ANSWER)
+    for name, domain in (("ann", 0), ("bob", 1), ("eve", 1)):
+        address = f"{name}@{two['domains'][domain]['name']}"
+        account = {"name": name, "address": address, "login": address, "password": "x"}
+        two["domains"][domain].setdefault("accounts", []).append(account)
+    world = Outline(definition_of(two), PLACES, "http://localhost:8025")
+    names = ("bob", "Ann", "eve", "bob@shop.test", "Ann@SHOP.test", "bob@other.test", "eve@other.test", "x@shop.test")
+    assert [known and known.address for known in map(world.known, names)] == [
+        "bob@shop.test", "ann@shop.test", None, "bob@shop.test", "ann@shop.test", "bob@other.test", "eve@other.test",
+        None,
+    ]  # fmt: skip
 
 
 def test_a_world_that_is_to_be_made_is_not_known() -> None:

@@ -21,7 +21,7 @@ def test_a_time_out_says_all_that_is_known() -> None:
         "near_misses": [{"message": message(), "met": ["recipient"], "missed": ["subject", "body"]}],
         "matched": [nobody],
         "under_way": [{"id": "7C", "recipient": "ann@shop.test", "state": "deferred", "detail": "451 busy"}],
-        "refused": [{"command": None, "recipients": ["x@shop.test"], "reply": "550 5.1.1 no"}],
+        "refused": [{"command": None, "recipients": ["x@shop.test", "y@a.test"], "reply": "550 5.1.1 no"}],
         "arrived": [message(), nobody, other],
     }
     assert "\n".join(sentences(problem)) == (
@@ -36,8 +36,8 @@ def test_a_time_out_says_all_that_is_known() -> None:
         "  ID  TO             WHY\n"
         "  7C  ann@shop.test  451 busy\n"
         "Refused lately:\n"
-        "  COMMAND  TO           REPLY\n"
-        "           x@shop.test  550 5.1.1 no\n"
+        "  COMMAND  TO                     REPLY\n"
+        "           x@shop.test, y@a.test  550 5.1.1 no\n"
         "Came meanwhile:\n"
         "  ID  STATE      FROM  TO                SUBJECT\n"
         "  5A  delivered  <>    bob@shop.test +1"

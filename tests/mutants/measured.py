@@ -68,21 +68,43 @@ class Coverage:
         return [tests for tests in chosen if tests]
 
 
-class _Recorder:
+class Recorder:
     """A plugin of pytest that notes the outcome of each test, and whose lines are run."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
+        self._test = ""  # that is being run
         self.seconds: dict[str, float] = collections.defaultdict(float)
         self.failed: set[str] = set()
+        self.shared: dict[str, list[str]] = {}  # the tests that use a fixture, by the context of its lines
+        self._fixtures: dict[str, list[str]] = {}  # of each test
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        self._test = item.nodeid
+        self._fixtures[item.nodeid] = getattr(item, "fixturenames", [])
         self._measured.switch_context(item.nodeid)
         try:
             return (yield)
         finally:
             self._measured.switch_context("")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+        """Let what is made for several tests count as run by all of them, and not by the first alone."""
+        if fixturedef.scope == "function":
+            return (yield)
+        name = f"fixture {fixturedef.argname}"
+        self.shared[name] = []
+        self._measured.switch_context(name)
+        try:
+            return (yield)
+        finally:
+            self._measured.switch_context(self._test)
+
+    def pytest_sessionfinish(self) -> None:
+        for name, tests in self.shared.items():
+            tests += [test for test, used in self._fixtures.items() if name.removeprefix("fixture ") in used]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] += report.duration
@@ -117,12 +139,17 @@ def _measure(place: str) -> int:
         include=[f"{ROOT}/services/*", f"{ROOT}/kit/*"],
         concurrency="thread",
     )
-    recorder = _Recorder(measured)
+    recorder = Recorder(measured)
     measured.start()
     status = run_pytest(place, plugins=[recorder])
     measured.stop()
     measured.save()
-    facts = {"seconds": recorder.seconds, "failed": sorted(recorder.failed), "inputs": _hashes(_inputs(place))}
+    facts = {
+        "seconds": recorder.seconds,
+        "failed": sorted(recorder.failed),
+        "shared": recorder.shared,
+        "inputs": _hashes(_inputs(place)),
+    }
     facts_file.write_text(json.dumps(facts), encoding="utf-8")
     data.replace(_kept(place, ".coverage"))  # whole at once: several runs may go on at a time
     facts_file.replace(_kept(place, ".json"))
@@ -164,12 +191,13 @@ def _note(found: Coverage, place: str, paths: set[str]) -> None:
     facts = json.loads(_kept(place, ".json").read_text(encoding="utf-8"))
     found.failed |= set(facts["failed"])
     found.seconds |= facts["seconds"]
+    shared = facts.get("shared", {})
     data = coverage.CoverageData(str(_kept(place, ".coverage")))
     data.read()
     for path in paths & {str(Path(file).relative_to(ROOT)) for file in data.measured_files()}:
         found.by_loaded[path] |= facts["seconds"].keys()
         for line, contexts in data.contexts_by_lineno(str(ROOT / path)).items():
-            tests = {context for context in contexts if context}
+            tests = {test for context in contexts if context for test in shared.get(context, [context])}
             found.by_path[path] |= tests
             found.by_line[path, line] |= tests
             if "" in contexts:

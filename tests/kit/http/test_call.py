@@ -65,3 +65,40 @@ def test_a_place() -> None:
     assert Place.of("postroad").port == 80
     with pytest.raises(ValueError, match="ftp://x is no http or https URL"):
         Place.of("ftp://x")
+
+
+@pytest.mark.parametrize("status", [200, 201, 299])
+def test_what_is_good(status: int) -> None:
+    assert Call("GET", "/", lambda answer: answer).result(status, b"[1]") == [1]
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 304, 404, 500])
+def test_what_is_not(status: int) -> None:
+    with pytest.raises(Refused, match=f"answers {status}: Why"):
+        Call("GET", "/", lambda answer: answer).result(status, b'{"title": "Why"}')
+
+
+def test_an_expectation_that_is_not_met_is_told_line_by_line() -> None:
+    call = expecting(Call("POST", "/v1/wait", dict))
+    with pytest.raises(NotArrived) as caught:
+        call.result(408, b'{"title": "Time is over", "under_way": [{"id": "1", "recipient": "a", "detail": "busy"}]}')
+    assert str(caught.value) == "Time is over\nStill under way:\n  ID  TO  WHY\n  1   a   busy"
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "length", "kind"),
+    [
+        ("GET", None, None, None),
+        ("DELETE", None, None, None),
+        ("POST", None, "0", None),
+        ("PUT", None, "0", None),
+        ("PATCH", None, "0", None),
+        ("DELETE", [], "2", "application/json"),
+        ("PUT", "é", "8", "application/json"),
+    ],
+)
+def test_a_body_has_a_length_and_what_may_have_one_too(
+    method: str, value: object, length: str | None, kind: str | None
+) -> None:
+    headers = Place.of("x").headers(None, Call(method, "/", dict, value))  # RFC 9110 §8.6
+    assert (headers.get("Content-Length"), headers.get("Content-Type")) == (length, kind)

@@ -223,3 +223,30 @@ def test_nobody_is_told_of_a_notification_that_failed() -> None:
         unique="x",
     )
     assert made is None
+
+
+@pytest.mark.parametrize(
+    ("case", "utf8"),
+    [
+        (Case("plain"), False),
+        (Case("sender", sender="почта@alpha.test"), True),
+        (Case("one recipient", failures={1: NO_USER}, recipients=("a@beta.test", "почта@beta.test")), True),
+        (Case("the other one", failures={0: NO_USER}, recipients=("a@beta.test", "почта@beta.test")), False),
+        (Case("header", content="Subject: ü\r\n\r\n".encode(), smtputf8=True), True),
+        (Case("header that was not said to be", content="Subject: ü\r\n\r\n".encode()), False),
+        (Case("only said to be", smtputf8=True), False),
+        (Case("body", content="Subject: u\r\n\r\nü\r\n".encode(), smtputf8=True), False),
+    ],
+    ids=lambda value: value.name if isinstance(value, Case) else "",
+)
+def test_what_makes_it_internationalized(case: Case, utf8: bool) -> None:
+    assert case.report().message.envelope.smtputf8 is utf8  # RFC 6533 §4.4
+
+
+def test_a_message_id_that_a_header_section_may_not_have_is_named_to_people_alone() -> None:
+    original = replace(Case("odd").original, message_id="<hellö@alpha.test>")
+    made = report(original, {0: NO_USER}, SIMPLE, reporter=REPORTER, queue_id=QueueId("1"), now=0.0, unique="u")
+    assert made is not None
+    assert b"In-Reply-To" not in made.content
+    assert b"References" not in made.content
+    assert "Message-ID: <hellö@alpha.test>\r\n".encode() in made.content

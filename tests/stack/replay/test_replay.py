@@ -347,3 +347,44 @@ def test_what_is_compared_by_code() -> None:
     assert exactly("x") == "x"
     exchange = Exchange(1, ["NOOP"], ["250-a", "250 b"], ["250-c", "250 d"])
     assert list(rendered(exchange, smtp)) == ["  C: NOOP", "  S: 250-c", "  S: 250 d"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text", "seen"),
+    [
+        *((protocol, text, text[:3]) for protocol in ("smtp", "lmtp") for text in ("250 OK", "354", "999 x")),
+        *((protocol, text, None) for protocol in ("smtp", "lmtp") for text in ("250-x", "2500 x", "25", "x 250")),
+        *(("imap", f"a {word.lower()} x", f"A {word}") for word in ("OK", "NO", "BAD", "BYE", "PREAUTH")),
+        *(("imap", f"* {word.lower()} x", word) for word in ("BYE", "PREAUTH", "SEARCH", "VANISHED", "LIST", "STATUS")),
+        *(("imap", f"* 12 {word} x", word) for word in ("FETCH", "EXPUNGE")),
+        *(("imap", text, None) for text in ("* 12 EXISTS", "* 12 RECENT", "* OK x", "* FLAGS ()", "a OKAY", ")")),
+        *(("imap", text, "+") for text in ("+", "+ go")),
+        *(("pop3", text, seen) for text, seen in (("+ok", "+OK"), ("-Err no", "-ERR"), ("+ x", "+ "), ("+", None))),
+        *(("managesieve", text, text[:3].strip().upper()) for text in ("OK", "no x", "bye", 'OK (TAG "x")')),
+        *(("managesieve", text, None) for text in ("OKAY", '"SIEVE"', "nothing")),
+        *((protocol, "(closed)", "(closed)") for protocol in ("smtp", "lmtp", "imap", "pop3", "managesieve")),
+    ],
+)
+def test_what_is_compared(protocol: str, text: str, seen: str | None) -> None:
+    assert by_code(protocol)(text) == seen
+
+
+def test_lines_that_are_not_compared_are_aligned_by_their_text() -> None:
+    recorded, heard = ("one", "two", "+OK a"), ("+OK b", "three", "four")
+    exchange = Exchange(1, ("LIST",), recorded, heard)
+    assert list(rendered(exchange, by_code("pop3"))) == ["  C: LIST", "  S: +OK b", "  S: three", "  S: four"]
+
+
+def test_a_dialogue_is_what_is_asked_for_or_else_what_its_first_head_says() -> None:
+    text = ["# not a head, session x", "# imap, session 1", "# pop3, session 2", "S: 220 x"]
+    assert read(text, "lmtp").protocol == "lmtp"
+    assert read(text).protocol == "imap"
+    assert read(text[2:]).protocol == "pop3"
+    assert read(text[3:]).protocol == "smtp"
+
+
+def test_a_dialogue_is_secure_if_one_of_its_settings_says_so() -> None:
+    assert not read(["S: 220 x"]).secure
+    assert not read(["@ x", "S: 220 x"]).secure
+    assert read(["@ x secure", "S: 220 x"]).secure
+    assert read(["@ secure", "@ x", "S: 220 x"]).secure
