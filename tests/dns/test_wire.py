@@ -8,7 +8,8 @@ import dns.rdatatype
 import pytest
 from dnslib import DNSLabel
 
-from postroad.dns.name import Name
+from postroad.dns import masterfile
+from postroad.dns.name import ROOT, Name
 from postroad.dns.rdata import IN, TXT, Opaque, Type
 from postroad.dns.zone import RRset
 from postroad_dns import wire
@@ -236,3 +237,69 @@ def test_options_of_over_255_octets_are_whole() -> None:
     assert wire.whole_options(b"\0\x0c\0\0")
     assert wire.whole_options(b"\0\x0a\0\x08" + bytes(8) + b"\0\x0c\0\1\0")
     assert not wire.whole_options(b"\0\x0a\0\x08" + bytes(8) + b"\0\x0c\0\2\0")
+
+
+@pytest.mark.parametrize("authoritative", [False, True])
+@pytest.mark.parametrize("recursion_desired", [False, True])
+@pytest.mark.parametrize("truncated", [False, True])
+@pytest.mark.parametrize(("opcode", "rcode"), [(0, 0), (0, 3), (4, 4), (15, 16)])
+def test_a_header(*, authoritative: bool, recursion_desired: bool, truncated: bool, opcode: int, rcode: int) -> None:
+    query = Query(0xABCD, opcode, recursion_desired, QUESTION, Edns(0, 1232, False))
+    answer = Answer(
+        Rcode(rcode), authoritative, (txt("www.example.", 2),), (txt("a.example.", 3),), (txt("b.example.", 4),)
+    )
+    octets = wire.encode(query, answer, 512 if truncated else 65535)
+    message_id, flags, *counts = struct.unpack("!6H", octets[:12])
+    # RFC 1035 §4.1.1: QR, opcode, AA, TC, RD, and the low bits of the RCODE. RD belongs to QUERY alone.
+    recursion = recursion_desired and opcode == 0
+    expected = 0x8000 | opcode << 11 | authoritative << 10 | truncated << 9 | recursion << 8 | rcode & 15
+    assert (message_id, flags) == (0xABCD, expected)
+    assert counts == ([1, 0, 0, 1] if truncated else [1, 2, 3, 5])
+    # RFC 6891 §6.1.3: root, OPT, our payload, the RCODE's high bits, version, flags, no option
+    assert octets.endswith(b"\0\0\x29\x04\xd0" + bytes([rcode >> 4, 0, 0, 0, 0, 0]))
+
+
+@pytest.mark.parametrize("edns", [None, Edns(0, 1232, False), Edns(0, 1232, True)])
+def test_opt_is_answered_with_opt_and_do_with_do(edns: Edns | None) -> None:
+    octets = wire.encode(Query(7, 0, False, QUESTION, edns), Answer(Rcode.NOERROR, authoritative=True), 512)
+    opt = b"" if edns is None else b"\0\0\x29\x04\xd0\0\0" + (b"\x80" if edns.dnssec_ok else b"\0") + b"\0\0\0"
+    assert octets == struct.pack("!6H", 7, 0x8400, 1, 0, 0, bool(opt)) + NAME + b"\0\1\0\1" + opt  # RFC 3225 §3
+
+
+@pytest.mark.parametrize("counts", [(1, 1, 0, 0), (1, 0, 1, 0), (1, 1, 1, 0), (1, 1, 0, 1), (1, 0, 1, 1)])
+def test_a_query_has_no_answer_and_no_authority(counts: tuple[int, int, int, int]) -> None:
+    record = NAME + b"\0\1\0\1\0\0\0\0\0\4abcd"
+    octets = packet(NAME + b"\0\1\0\1" + record * sum(counts[1:]), counts=counts)
+    query = wire.decode(octets)  # RFC 9619
+    assert query is not None
+    assert (query.question, query.malformed) == (QUESTION, True)
+    other = wire.decode(packet(octets[12:], flags=0x2000, counts=counts))  # of another opcode, all of it is read
+    assert other is not None
+    assert not other.malformed
+    cut = wire.decode(packet(octets[12:-1], flags=0x2000, counts=counts))
+    assert cut is not None
+    assert cut.malformed
+
+
+@pytest.mark.parametrize(
+    "rdata",
+    [
+        "SOA ns.example. admin.example. 1 2 3 4 5",
+        "NS ns.example.",
+        "CNAME a.www.example.",
+        "PTR b.example.",
+        "MX 10 mx.www.example.",
+        "SRV 1 2 3 host.example.",
+        "DNAME other.example.",
+        "A 192.0.2.1",
+        "AAAA 2001:db8::1",
+        'TXT "one" "two"',
+        "TYPE65280 \\# 3 010203",
+    ],
+)
+def test_rdata_is_what_the_zone_says(rdata: str) -> None:
+    (record,) = masterfile.parse(f"www.example. 5 {rdata}\n", ROOT, 3600)
+    rrset = RRset(record.owner, record.rdata.type, record.ttl, (record.rdata,))
+    octets = wire.encode(QUERY, Answer(Rcode.NOERROR, authoritative=True, answer=(rrset,)), 512)
+    (found,) = dns.message.from_wire(octets).answer
+    assert found.to_text() == f"www.example. 5 IN {rdata}"

@@ -298,12 +298,18 @@ class _OverlayReader(DomainReader):
             return value if isinstance(value, str) or value is None else "?"
         self._only(at, value, "a quota", "storage", "messages", "reject")
         storage, messages = value.get("storage"), value.get("messages")
-        for key, number in (("storage", storage), ("messages", messages)):
-            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
-                self.error((*at, key), f"{key} must be a whole number, or null where there is no limit")
-                return None
+        numbers = (("storage", storage), ("messages", messages))
+        wrong = [key for key, number in numbers if not (number is None or _is_count(number))]
+        for key in wrong:
+            self.error((*at, key), f"{key} must be a whole number, or null where there is no limit")
+        if wrong:
+            return None
         words = [str(storage)] * (storage is not None) + [f"{messages} messages"] * (messages is not None)
         return " ".join([*words, "reject"] if value.get("reject") and words else words or ["none"])
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _whole(aliases: Mapping[str, Any], domain: str) -> dict[str, Any]:
