@@ -55,6 +55,23 @@ def test_a_dname_to_a_name_too_long() -> None:
     assert [rrset.type for rrset in answer.answer] == [Type.DNAME]
 
 
+@pytest.mark.parametrize(
+    ("kind", "ends"), [(Type.A, Type.A), (Type.TXT, None), (Type.CNAME, Type.CNAME), (Type.ANY, Type.CNAME)]
+)
+def test_a_dname_leads_from_below_its_owner_to_below_its_target(kind: int, ends: int | None) -> None:
+    # RFC 6672 §2.2, §3.1: the labels before the owner stay
+    answer = ask("old DNAME new\na.b.new A 192.0.2.7\n", "a.B.old.example.", kind)
+    assert (answer.rcode, answer.authoritative) == (lookup.Rcode.NOERROR, True)
+    dname, cname, *rest = answer.answer
+    assert (str(dname.owner), dname.type) == ("old.example.", Type.DNAME)
+    assert (str(cname.owner), cname.type, cname.ttl) == ("a.B.old.example.", Type.CNAME, dname.ttl)
+    assert cname.rdatas == (CNAME(Name.parse("a.B.new.example.")),)
+    assert [(str(rrset.owner), rrset.type) for rrset in rest] == (
+        [("a.B.new.example.", Type.A)] if ends == Type.A else []
+    )
+    assert [rrset.type for rrset in answer.authority] == ([Type.SOA] if ends is None else [])
+
+
 def test_a_dname_to_itself_ends() -> None:
     answer = ask("d DNAME x.d\n", "a.d.example.", Type.A)
     assert answer.rcode is lookup.Rcode.NOERROR

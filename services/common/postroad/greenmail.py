@@ -109,9 +109,9 @@ def _written(text: str) -> list[str]:
 
 def _user(text: str, *, by_email: bool) -> User:
     """Read login:password[@domain]. The password may have an at sign in it: the last one counts."""
-    login, colon, rest = text.partition(":")
+    login, _, rest = text.partition(":")
     password, _, domain = rest.rpartition("@") if "@" in rest else (rest, "", "")
-    if not login or not colon or not password:
+    if not login or not password:
         raise OptionError(f"greenmail.users: {login!r} must be login:password@domain, several with commas between")
     email = f"{login}@{domain}" if domain else login
     return user_of(email, email if by_email or not domain else login, password)

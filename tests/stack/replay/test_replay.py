@@ -370,8 +370,8 @@ def test_what_is_compared(protocol: str, text: str, seen: str | None) -> None:
 
 
 def test_lines_that_are_not_compared_are_aligned_by_their_text() -> None:
-    recorded, heard = ("one", "two", "+OK a"), ("+OK b", "three", "four")
-    exchange = Exchange(1, ("LIST",), recorded, heard)
+    recorded, heard = ["one", "two", "+OK a"], ["+OK b", "three", "four"]
+    exchange = Exchange(1, ["LIST"], recorded, heard)
     assert list(rendered(exchange, by_code("pop3"))) == ["  C: LIST", "  S: +OK b", "  S: three", "  S: four"]
 
 

@@ -96,7 +96,6 @@ class Scram(Exchange):
         self._context = context
         self._header = b""  # the octets that the channel binding has to have
         self._first = ""  # client-first-message-bare, server-first-message
-        self._nonce = ""
         self._user, self._salted = ("", ""), Salted(b"")  # the two identities
         self._proof: ScramProof | None = None
 

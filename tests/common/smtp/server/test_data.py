@@ -123,3 +123,15 @@ def test_the_first_refusal_stays() -> None:
     assert data.receive(b"a\nb\r\n") == (b"", None)
     assert data.receive(b".\r\nrest") == (b"", b"rest")
     assert data.refusal == LOCAL_ERROR
+
+
+@pytest.mark.parametrize(
+    ("block", "held"),
+    [(b"abc", 0), (b"ab.", 0), (b"abc\r", 1), (b"abc\r\n", 2), (b"abc\r\n.", 3), (b"abc\r\n.\r", 4),
+     (b"abc\r\nx", 0), (b"abc\r\n.x", 0), (b"abc\r\n\r", 1)],
+)  # fmt: skip
+def test_only_what_may_be_the_end_waits_for_the_next_block(block: bytes, held: int) -> None:
+    data = MailData(LIMITS, None)
+    content, rest = data.receive(block)
+    assert rest is None
+    assert content == block[: len(block) - held].replace(b"\r\n.", b"\r\n")
