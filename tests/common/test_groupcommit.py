@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad.groupcommit import GroupCommit
+from postroad.groupcommit import TURNS, GroupCommit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -184,4 +184,30 @@ async def test_work_in_no_hurry_is_committed_without_other_work_too() -> None:
     told: asyncio.Future[int | Exception] = asyncio.get_running_loop().create_future()
     writer.submit(1, told.set_result, hurry=False)
     assert await asyncio.wait_for(told, 10) == 1
+    writer.close()
+
+
+async def test_the_thread_is_woken_at_once_for_a_caller_alone_and_later_while_commits_are_shared() -> None:
+    batches: list[list[int]] = []
+    begun = threading.Event()
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        batches.append(list(batch))
+        begun.set()
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
+    for number in (1, 2):  # the second after a commit that was not shared either, but by work in no hurry
+        begun.clear()
+        writer.submit(10 * number, lambda _: None, hurry=False)
+        alone = writer.durable(number)
+        await asyncio.sleep(0)
+        assert begun.wait(10), "the loop takes no turn meanwhile"
+        await alone
+    await asyncio.gather(writer.durable(3), writer.durable(4))
+    first = writer.durable(5)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    await asyncio.gather(first, writer.durable(6))
+    assert batches == [[10, 1], [20, 2], [3, 4], [5, 6]]
     writer.close()

@@ -42,25 +42,32 @@ def inbox(account: Account) -> Mailbox:
 
 
 @pytest.fixture
-def stand_still(storage: Storage) -> Callable[[int], None]:
-    """Wait, without letting the event loop run, until so many works are on disk: none of them is shown."""
-    done: list[Any] = []
+def stand_still(storage: Storage) -> Callable[[], None]:
+    """Wait, without letting the event loop run, until all that was handed over is on disk: nothing of it is shown."""
+    commits = storage._writer._commits
+    left: set[Any] = set()
     condition = threading.Condition()
-    commit = storage._writer._commits._commit
+    submit, commit = commits.submit, commits._commit
 
-    def counted(batch: Sequence[Any]) -> Sequence[Any]:
+    def handed_over(work: Any, *rest: Any, **manner: bool) -> None:
+        with condition:
+            left.add(work)
+        submit(work, *rest, **manner)
+
+    def committed(batch: Sequence[Any]) -> Sequence[Any]:
         outcomes = commit(batch)
         with condition:
-            done.extend(outcomes)
+            left.difference_update(batch)
             condition.notify()
         return outcomes
 
-    storage._writer._commits._commit = counted
+    commits.submit = handed_over  # type: ignore[assignment, method-assign]
+    commits._commit = committed
 
-    def wait(works: int) -> None:
-        storage._writer._commits._bell.put(None)  # as the loop does at the end of its turn
+    def wait() -> None:
+        commits._bell.put(None)  # as the loop does at the end of its turn
         with condition:
-            assert condition.wait_for(lambda: len(done) >= works, 10)
+            assert condition.wait_for(lambda: not left, 10)
 
     return wait
 

@@ -144,7 +144,7 @@ async def test_what_has_not_been_shown_yet_has_not_vanished(
     storage.view(inbox)
     assert callable(stand_still)
     removal = storage.expunge(inbox, [1], only_deleted=False)
-    stand_still(1)
+    stand_still()
     assert storage.vanished(inbox, 0) == []  # the view has it: it will be told as expunged
     await removal
     assert storage.vanished(inbox, 0) == [(1, 1)]

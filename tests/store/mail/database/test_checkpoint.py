@@ -99,12 +99,33 @@ def test_a_checkpoint_that_fails_is_tried_again_later(
     writer.close()
 
 
+def disk_with(free: int) -> os.statvfs_result:
+    """Return a disk of 2 GiB with so many free octets."""
+    return os.statvfs_result((PAGE, PAGE, (2 << 30) // PAGE, free // PAGE, free // PAGE, 0, 0, 0, 0, 255))
+
+
+def test_with_plenty_of_room_free_pages_of_the_database_are_not_counted(
+    tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpointer = Checkpointer(tmp_path / FILE)
+    fill(writer, 500)
+    writer.execute("DELETE FROM octets")
+    checkpointer.relieve(writer)
+    for free in (checkpoint.PLENTY + 2 * checkpoint.SPARE, checkpoint.PLENTY):
+        disk = disk_with(free)
+        monkeypatch.setattr(os, "statvfs", lambda _, disk=disk: disk)
+        counted = free == checkpoint.PLENTY
+        assert checkpointer.room(writer) == free - checkpoint.SPARE // (2 if counted else 1)
+    checkpointer.close()
+    writer.close()
+
+
 def test_room_is_what_the_disk_has_without_spare_and_log(
     tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpointer = Checkpointer(tmp_path / FILE)
     fill(writer, 50)
-    disk = os.statvfs(tmp_path)
+    disk = disk_with(100 << 20)
     monkeypatch.setattr(os, "statvfs", lambda _: disk)
     before = checkpointer.room(writer)
     checkpointer.relieve(writer)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPARE = 2 << 20  # octets of the disk that messages leave free, so that messages can always be removed
+PLENTY = 1 << 30  # octets of room, above which the database's own free pages are not counted
 LONG_LOG_PAGES = 16_000  # pages of the log (64 MB), above which the writer waits until it has been copied
 
 
@@ -26,7 +27,8 @@ class Checkpointer:
     """
 
     def __init__(self, path: Path) -> None:
-        self._log = path.with_name(path.name + "-wal")
+        self._folder = str(path.parent)
+        self._log = str(path.with_name(path.name + "-wal"))
         self._connection = connect(path)
         self._connection.execute("PRAGMA synchronous = FULL")
         self._wake = threading.Event()
@@ -37,7 +39,7 @@ class Checkpointer:
     def log_pages(self) -> int:
         """Return how long the log's file is, in pages."""
         try:
-            return self._log.stat().st_size // PAGE
+            return os.stat(self._log).st_size // PAGE  # noqa: PTH116 - each commit asks, and a `Path` takes its time
         except OSError:
             return 0
 
@@ -55,14 +57,19 @@ class Checkpointer:
         They go into the log first, then into the database, where removed messages have left free pages. Pages that are
         in the log already may have to go into the database too. `SPARE` must remain: on a disk that is full to the last
         page not even a removal can be committed.
+
+        The free pages are counted only where it matters: to ask for them takes as long as to store a small message.
         """
         try:
-            disk = os.statvfs(self._log.parent)
+            disk = os.statvfs(self._folder)
+            free = disk.f_bavail * disk.f_frsize
+            room = free - self.log_pages() * PAGE - SPARE
+            if room > PLENTY:
+                return room
             (free_pages,) = writer.execute("PRAGMA freelist_count").fetchone()
         except (OSError, sqlite3.Error):
             return 0
-        free = disk.f_bavail * disk.f_frsize
-        return min(free - SPARE // 2, free + (int(free_pages) - self.log_pages()) * PAGE - SPARE)
+        return min(free - SPARE // 2, room + int(free_pages) * PAGE)
 
     def relieve(self, writer: sqlite3.Connection) -> None:
         """Copy back as much of the log as possible, at once, so that its space can be used again."""
