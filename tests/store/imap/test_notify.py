@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.imap import notify
+from postroad_store.mail.model import view
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
 from tests.harness.imap import NOW, Place, Wire
@@ -71,6 +72,31 @@ async def test_a_client_that_does_not_read_is_told_the_outcome_once(wires: tuple
     assert await heard(wire) == (
         '* LIST (\\NonExistent \\HasNoChildren) "/" Nowhere\r\n* STATUS Drafts (MESSAGES 3 UIDNEXT 4)\r\n'
     )
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ("NOTIFY NONE", "STORE 1:* +FLAGS.SILENT (\\Seen)"),
+        ("NOTIFY SET (SELECTED-DELAYED (MessageNew MessageExpunge))", "EXPUNGE"),
+        ("UID SEARCH RETURN (UPDATE) FLAGGED", "NOTIFY NONE", "STORE 1:* +FLAGS.SILENT (\\Seen)"),
+    ],
+)
+async def test_news_that_may_not_be_told_yet_are_not_tried_again_and_again(
+    place: Place, wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch, commands: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(view, "PIECE", 2)  # four messages are much
+    wire, other = wires
+    account = await place.storage.account("alice@alpha.test")
+    await place.storage.append([Arrival((account.inbox,), b"a: b\r\n", int(NOW), NO_FLAGS)] * 4)
+    for each in wires:
+        await each.say("s SELECT INBOX")
+    await other.say("d STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    for command in commands[:-1]:
+        await wire.say(f"n {command}")
+    await other.say(f"c {commands[-1]}")
+    await heard(wire)
+    assert wire.session.watch.telling is None
 
 
 async def test_many_new_messages_come_in_turns(

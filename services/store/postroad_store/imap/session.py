@@ -4,10 +4,9 @@ The handlers of the commands are functions of the session, each in the module of
 registry knows them. Here is what they share: who is logged in, the view of the selected mailbox, how a client hears of
 changes by others (RFC 3501 §5.2, §7.4.1), errors, and the order of answers.
 
-`handle` answers at once if nothing has to be waited for, so that a client that pipelines a thousand small
-commands costs no task. Only commands that stream (APPEND) are answered later than the next command is begun: the
-commit goes on while the next message is read, and one APPEND is never ambiguous with another (RFC 3501 §5.5). Any other
-command waits for all APPENDs before it.
+`handle` answers at once if nothing has to be waited for, so that a client that pipelines a thousand small commands
+costs no task. Only commands that stream (APPEND) are answered later than the next command is begun: the commit goes on
+while the next message is read, and one APPEND is never ambiguous with another (RFC 3501 §5.5). Others wait for these.
 """
 
 from __future__ import annotations
@@ -101,6 +100,8 @@ class Session:
 
     def handle(self, event: Event) -> Awaitable[None] | None:
         """Carry out an event; None if it has been answered."""
+        if self.notify is not None:
+            self.watch.pause()
         awaitable = self._handle(event)
         if self.notify is None:
             return awaitable

@@ -37,18 +37,24 @@ class Watch:
                 self.wake()
             return
         view.on_change = self.wake
-        if self._takes_turns:
-            self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
+        if self._takes_turns():
+            self._go_on()
             return
         self._say()
         if view.gone:
             session.mailbox_gone()
+        elif self._takes_turns():
+            self._go_on()
 
     def stop(self) -> None:
         """Stop following changes: the next command reports them, and those that have not been reported yet."""
         session = self._session
         if session.view is not None and session.notify is None:
             session.view.on_change = None
+        self.pause()
+
+    def pause(self) -> None:
+        """Leave off: a command has come."""
         if isinstance(self.telling, asyncio.Task):
             self.telling.cancel()
             self.telling = None
@@ -74,26 +80,33 @@ class Watch:
         view = session.view
         if not self.may_speak or (view is None and session.notify is None):
             return
-        if not session.connection.can_write() or self._takes_turns:
-            self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
+        if not session.connection.can_write() or self._takes_turns():
+            self._go_on()
             return
         self._say()
         if view is not None and view.gone:
             session.mailbox_gone()
             session.connection.close()
-        else:
-            session.connection.flush()
+            return
+        session.connection.flush()
+        if self._takes_turns():
+            self._go_on()
 
-    @property
+    def _go_on(self) -> None:
+        self.telling = asyncio.get_running_loop().create_task(self._tell_patiently())
+
     def _takes_turns(self) -> bool:
-        """Whether there is much to say, or something that has to be searched for first."""
+        """Whether there is much to say, or something that has to be searched for first.
+
+        Nothing counts that would be left once all is said that may be: it would be tried again without end.
+        """
         session = self._session
         view, contexts = session.view, session.contexts
         if view is None:
             return False
-        if contexts is not None and session.engine.in_idle and (view.changed or contexts.stale):
+        if contexts is not None and contexts.stale:
             return True
-        return view.changed and view.much(expunges=True)
+        return session.notify is None and view.changed and view.much(expunges=True)
 
     def _say(self) -> None:
         session = self._session
@@ -118,7 +131,7 @@ class Watch:
             await session.connection.wait_writable()
             if session.view is not None and self.may_speak:
                 await session.tell_in_turns(session.view, expunges=self._may_expunge)
-                if session.contexts is not None and session.engine.in_idle:
+                if session.contexts is not None:  # RFC 5267 §4.3.2: when the change itself is told
                     await session.contexts.update(session)
         except ConnectionLost:
             return
