@@ -218,3 +218,45 @@ async def test_the_mailbox_goes_with_all_its_messages(wires: tuple[Wire, Wire], 
     assert expunges(answer) == FROM_THE_END
     assert answer.endswith("* BYE Selected mailbox was deleted, have to disconnect.\r\n")
     assert idle.closed
+
+
+async def heard(wire: Wire) -> str:
+    """Return what is told between commands."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+    return (await wire.until(0)).decode()
+
+
+async def test_notify_tells_in_pieces_too(wires: tuple[Wire, Wire]) -> None:
+    wire, other = wires
+    await wire.say("a NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge FlagChange))")
+    wire.may_write(writable=False)
+    await other.say("b STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    assert await heard(wire) == ""
+    wire.may_write(writable=True)
+    await asyncio.sleep(0)
+    wire.may_write(writable=False)
+    told = await heard(wire)
+    assert len(fetches(told)) <= 2 * PIECE
+    wire.may_write(writable=True)
+    told += await heard(wire)
+    assert fetches(told) == EVERY
+    # A command that comes while it is told has the rest in its answer.
+    wire.may_write(writable=False)
+    await other.say("c EXPUNGE")
+    await other.say("d APPEND INBOX {6+}\r\na: b\r\n")
+    wire.feed(b"e NOOP\r\n")
+    wire.may_write(writable=True)
+    told = await heard(wire)
+    assert expunges(told) == FROM_THE_END
+    assert told.endswith("* 1 EXISTS\r\n* 0 RECENT\r\ne OK NOOP completed.\r\n* 1 FETCH (UID 41)\r\n")
+
+
+async def test_notify_leaves_out_flags_that_are_not_wanted(wires: tuple[Wire, Wire]) -> None:
+    wire, other = wires
+    await wire.say("a NOTIFY SET (SELECTED (MessageNew MessageExpunge))")
+    await other.say("b STORE 1:* +FLAGS.SILENT (\\Deleted)")
+    await other.say("c EXPUNGE")
+    told = await heard(wire)
+    assert expunges(told) == FROM_THE_END
+    assert fetches(told) == []

@@ -25,13 +25,26 @@ def tell(session: Session, view: View, *, expunges: bool, flags: bool, uid: bool
             notify.arrived(view.uids[before - len(news.expunged) :])
 
 
+def much(session: Session, view: View, *, expunges: bool) -> bool:
+    """Return True if there is so much to say that others should run in between."""
+    notify = session.notify
+    if notify is None:
+        return view.much(expunges=expunges)
+    return notify.messages and view.much(expunges=expunges, flags=notify.flags)
+
+
 async def tell_in_turns(session: Session, view: View, *, expunges: bool, uid: bool) -> None:
     """Do the same; with much to say, let others run in between, and go no faster than the client reads."""
-    if not view.much(expunges=expunges) or session.notify is not None:
+    if not much(session, view, expunges=expunges):
         tell(session, view, expunges=expunges, flags=True, uid=uid)
         return
-    for news in view.pieces(expunges=expunges):
+    notify = session.notify
+    known = len(view.uids)
+    for news in view.pieces(expunges=expunges, flags=notify is None or notify.flags):
         _say(session, view, news, uid=uid)
+        if notify is not None and news.exists is not None:
+            notify.arrived(view.uids[known:])
+        known = len(view.uids)
         session.connection.flush()
         await session.connection.wait_writable()
         await asyncio.sleep(0)

@@ -106,7 +106,7 @@ class Watch:
             return False
         if contexts is not None and contexts.stale:
             return True
-        return session.notify is None and view.changed and view.much(expunges=True)
+        return view.changed and telling.much(session, view, expunges=self._may_expunge)
 
     def _say(self) -> None:
         session = self._session

@@ -125,9 +125,9 @@ class View:
         """The UIDs, ascending, of messages that have gone, but have their numbers until `take`."""
         return list(self._expunged)
 
-    def much(self, *, expunges: bool) -> bool:
+    def much(self, *, expunges: bool, flags: bool = True) -> bool:
         """Return True if there is so much news that it is better taken in `pieces`."""
-        return len(self._flagged) + (len(self._expunged) if expunges else 0) > PIECE
+        return (len(self._flagged) if flags else 0) + (len(self._expunged) if expunges else 0) > PIECE
 
     def take(self, *, expunges: bool, flags: bool = True) -> Changes:
         """Return the changes to report now, and apply them to `uids` and `recent`.
@@ -156,7 +156,7 @@ class View:
             flags=changed,
         )
 
-    def pieces(self, *, expunges: bool) -> Iterator[Changes]:
+    def pieces(self, *, expunges: bool, flags: bool = True) -> Iterator[Changes]:
         """Do as `take` does, a few thousand messages at a time, so that others get their turn in between.
 
         After each piece the view agrees with the client, and the caller may end there. A change between two pieces is
@@ -171,7 +171,8 @@ class View:
             recent=len(self.recent) if len(self.recent) != recent else None,
             keywords=self._learn_keywords(),
         )
-        yield from self._flagged_in_pieces()
+        if flags:
+            yield from self._flagged_in_pieces()
 
     def _expunged_in_pieces(self) -> Iterator[Changes]:
         # From the last to the first, so that each number is right when its turn comes.
