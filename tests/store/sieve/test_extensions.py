@@ -386,6 +386,14 @@ def test_mailboxes_by_use_and_mailboxes_to_be_made() -> None:
     assert decide(require + 'fileinto "New"; fileinto :create "New";') == ["fileinto New create"]
 
 
+@pytest.mark.parametrize("use", ["Junk", "", "\\\\", "\\\\Ju nk", "\\\\J\u00fcnk", "\\\\a\\\\b", "\\\\Junk*"])
+def test_what_is_no_use_of_a_mailbox_is_an_error(use: str) -> None:
+    require = 'require ["fileinto", "special-use", "variables"];'
+    said = "is no use of a mailbox, such as \\Junk"
+    assert said in faults(f'{require} fileinto :specialuse "{use}" "Spam";')[0]
+    assert said in decide(f'{require} set "use" "{use}"; fileinto :specialuse "${{use}}" "Spam";')[0]
+
+
 ENVIRONMENT = [
     ('environment "name" "postroad"', True),
     ('environment "NAME" "Postroad"', True),

@@ -91,6 +91,8 @@ class Reading:
         value = self._value(self._arguments.pop(0), tagged.kind, tag.name)
         if tagged.kind is Kind.NUMBER and value < tagged.least:
             raise ScriptError(f"{tag.name} is at least {tagged.least}", tag.at)
+        if tagged.check is not None and isinstance(value, str):
+            tagged.check(self._compiler, value)
         return value
 
     def _constant(self, tag: Tag, what: str) -> str:

@@ -69,6 +69,7 @@ class Tagged:
     effect: Callable[[Run, Any], Mapping[str, Any]] | None = None
     with_tag: str = ""
     least: int = 0  # of its number
+    check: Callable[[Context, str], None] | None = None  # of its string, where that is constant
 
 
 @dataclass(frozen=True, slots=True)
