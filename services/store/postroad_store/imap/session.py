@@ -293,9 +293,7 @@ class Session:
             return
         stale = self.contexts is not None and (view.changed or self.contexts.stale)
         if view.changed or stale:
-            if stale or telling.much(
-                self, view, expunges=expunges
-            ):  # `handle` goes on with it, once the handler has returned
+            if stale or telling.much(self, view, expunges=expunges):  # `handle` goes on with it, after the handler
                 self._rest = partial(
                     self._finish_in_turns, view, command, text, expunges=expunges, uid=uid, coded=coded
                 )
