@@ -78,3 +78,6 @@ def test_what_can_not_be_becomes_the_nearest_that_can() -> None:
     faults = faults_of(chances, 0)
     assert (faults["mail"]["probability"], faults["auth"]["probability"]) == (100, 0)
     assert (faults["link"]["slowest"], faults["link"]["fastest"]) == (1, 1e12)
+    for least, most, link in ((0.5, 0.5, (1, 1)), (1e13, 1, (1e12, 1e12)), (9, 7, (9, 9)), (2, 1e13, (2, 1e12))):
+        chances, _ = chances_in(Struct({"LinkSpeedMin": least, "LinkSpeedMax": most}))
+        assert (faults_of(chances, 0)["link"]["slowest"], faults_of(chances, 0)["link"]["fastest"]) == link

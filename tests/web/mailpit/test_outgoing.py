@@ -82,6 +82,7 @@ def test_little() -> None:
             for name in ("to", "From", "CC", "Bcc", "Reply-To", "Date", "subject", "Content-Type", "MIME-Version")
         ),
         ({"Attachments": [{"Content": "?", "Filename": "x"}]}, 'error decoding base64 attachment "x": '),
+        ({"Attachments": [{"ContentType": "text/plain"}]}, "attachment without name and content"),
         ({"Attachments": [{}]}, "attachment without name and content"),
         ({"To": []}, "error building message: no recipients (to, cc, bcc) set"),
         ({"Tags": ["x"] * (MOST + 1)}, "too many tags: at most 100"),
@@ -91,6 +92,11 @@ def test_faults(members: dict[str, Any], error: str) -> None:
     with pytest.raises(SendError) as refused:
         draft(**members)
     assert str(refused.value).startswith(error)
+
+
+def test_a_file_has_a_name_or_a_content() -> None:
+    files = draft(Attachments=[{"Filename": "empty"}, {"Content": PDF}]).attachments
+    assert files == (Attachment(content=b"", filename="empty"), Attachment(content=b"%PDF-1.7"))
 
 
 def test_so_many_tags_are_taken() -> None:

@@ -77,6 +77,99 @@ def test_every_event_has_its_hop() -> None:
     assert len(list(walk(hops))) == 12
 
 
+def without_defaults(hop: dict[str, Any]) -> dict[str, Any]:
+    children = {"children": [without_defaults(child) for child in hop["children"]]}
+    return {name: value for name, value in (hop | children).items() if value not in (None, {}, [])}
+
+
+def test_every_hop_as_it_is_shown() -> None:
+    moves = [event(kind, 14.0, "store", None, **PLACE, uid=4, to="Old") for kind in ("copied", "renamed")]
+    ends = [
+        event("failed", 15.0, attempt=2, recipient="x", reply="550 no"),
+        event("expired", 16.0, recipient="x"),
+        event("queued", 17.0, queue_id="R000003", reports="R000001", size=5, host="mx.test"),
+    ]
+    relay: dict[str, Any] = {"service": "relay"}
+    store: dict[str, Any] = {"service": "store"}
+    first = {"kind": "attempt", "at": 10.6, "latency": 0.6, "host": "mx.test[1]", "tls": "TLSv1.3", "session": "out"}
+    hops = hops_of([*EVENTS, *moves, *ends])
+    assert [without_defaults(hop.shown(lambda at: at)) for hop in hops] == [
+        {"kind": "submission", "at": 10.0, "latency": 0.0, "peer": "127.0.0.1", "host": "app", "session": "in"}
+        | {"reply": "250 2.0.0 OK: queued as R000001", "detail": {"port": "app", "size": 300}} | relay,
+        {"kind": "dns", "at": 10.5, "latency": 0.5, "detail": {"domain": "beta.test", "mx": ["10 mx.test"]}} | relay,
+        first | relay | {"reply": "250 OK stored as s1", "detail": {"attempt": 1, "recipients": BOTH}, "children": [
+            {"kind": "delivered", "at": 10.7, "latency": 0.7, "host": "mx.test[1]", "recipient": "bob@beta.test"}
+            | {"reply": "250 OK stored as s1", "detail": {"attempt": 1}} | relay,
+            {"kind": "deferred", "at": 10.8, "latency": 0.8, "reply": "451 later", "recipient": "x"}
+            | {"detail": {"attempt": 1, "next": 20.0}} | relay,
+        ]},
+        {"kind": "delivery", "at": 10.65, "latency": 0.65, "reply": "250 2.0.0 OK stored as s1", "session": "mx"}
+        | {"detail": {**PLACE, "uid": 4, "recipients": ["bob@beta.test"]}} | store,
+        {"kind": "captured", "at": 10.66, "latency": 0.66, "reply": "250 2.0.0 OK stored as s2", "session": "mx"}
+        | {"detail": {**PLACE, "uid": 5, "captured": True}} | store,
+        {"kind": "read", "at": 11.0, "latency": 1.0, "session": "imap"}
+        | {"detail": {**PLACE, "uid": "3:4", "protocol": "imap"}} | store,
+        {"kind": "copy", "at": 11.1, "latency": 1.1}
+        | {"detail": {**PLACE, "uid": 4, "to": "Trash", "protocol": "imap", "how": "moved"}} | store,
+        {"kind": "removed", "at": 11.2, "latency": 1.2}
+        | {"detail": {"account": "bob@beta.test", "mailbox": "Trash", "uid_validity": 8, "uid": 1}} | store,
+        {"kind": "deferred", "at": 12.0, "latency": 2.0, "recipient": "y"}
+        | {"detail": {"reason": "connect: refused", "next": 30.0}} | relay,
+        {"kind": "report", "at": 13.0, "latency": 3.0}
+        | {"detail": {"dsn_queue_id": "R000002", "to": "alice@alpha.test"}} | relay,
+        *(
+            {"kind": "copy", "at": 14.0, "latency": 4.0, "detail": {**PLACE, "uid": 4, "to": "Old", "how": how}} | store
+            for how in ("copied", "renamed")
+        ),
+        {"kind": "failed", "at": 15.0, "latency": 5.0, "reply": "550 no", "recipient": "x", "detail": {"attempt": 2}}
+        | relay,
+        {"kind": "expired", "at": 16.0, "latency": 6.0, "recipient": "x"} | relay,
+        {"kind": "submission", "at": 17.0, "latency": 7.0, "host": "mx.test"}
+        | {"detail": {"reports": "R000001", "size": 5}} | relay,
+    ]  # fmt: skip
+    assert [*hops[0].shown(str)] == [
+        *("kind", "at", "latency", "service", "peer", "host", "tls", "reply", "recipient", "session", "line"),
+        *("detail", "children"),
+    ]
+    assert hops[0].shown(str)["at"] == "10.0"
+    assert [hop.about is not None for hop in hops][:6] == [True, False, True, True, True, True]
+
+
+def test_outcomes_belong_to_their_attempt() -> None:
+    """Each recipient has its own; an attempt without recipients, or an outcome without an attempt, stands alone."""
+    hops = hops_of(
+        [
+            event("attempted", 1.0, recipients=["a"]),
+            event("attempted", 2.0, attempt=1, recipients=["a", "b"], reply="220"),
+            event("attempted", 3.0, attempt=2),
+            event("delivered", 4.0, recipient="a", reply="250"),
+            event("failed", 5.0, attempt=1, recipient="b", reply="550", session="s"),
+            event("deferred", 6.0, attempt=1, recipient="a", reply="450"),
+            event("deferred", 7.0, attempt=2, recipient="a"),
+            event("queued", 8.0, size=3, other=4),
+        ]
+    )
+    assert [(hop.kind, hop.reply, [child.at for child in hop.children]) for hop in hops] == [
+        ("attempt", "250", [4.0]),
+        ("attempt", "220", [5.0, 6.0]),
+        ("attempt", None, []),
+        ("deferred", None, []),
+    ]
+    assert [child.session for child in hops[1].children] == [None, None]
+    assert hops[-1].detail == {"attempt": 2, "size": 3}
+
+
+def test_which_facts_are_about_a_reading() -> None:
+    (read,) = hops_of([event("retrieved", 1.0, "store", None, **PLACE, uid="3:5,9")])
+    assert read.about is not None
+    seen = [uids for uids in ("1:2", "1:3", "4", "5:7", "6", "6:8", "8:9", "9", "10", "2,9") if read.about(
+        {"read": {**PLACE, "uids": uids}}
+    )]  # fmt: skip
+    assert seen == ["1:3", "4", "5:7", "8:9", "9", "2,9"]
+    for name, other in (("account", "x"), ("mailbox", "x"), ("uid_validity", 8)):
+        assert not read.about({"read": {**PLACE, "uids": "3", name: other}})
+
+
 def test_no_events_are_no_road() -> None:
     assert hops_of([]) == []
     assert [hop.kind for hop in hops_of([event("queued", 1.0, size=3)])] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_web.waiting import refused
-from postroad_web.waiting.refused import KEPT, Refusals
+from postroad_web.waiting.refused import KEPT, Refusal, Refusals
 from tests.web.worlds import SomeWorlds
 
 if TYPE_CHECKING:
@@ -29,6 +29,18 @@ def test_whom_a_content_was_for() -> None:
     refusals.hear({"n": 2, "time": "2026-11-26T12:00:00.000Z", "reply": "451"})
     refusals.hear({"n": 3, "time": "2026-11-26T12:00:00.000Z", "command": "TLS", "reason": "no handshake"})
     assert [refusal.recipients for refusal in refusals.after(0, "default")] == [("a@b.test", "c@d.test"), ()]
+
+
+def test_what_is_told_of_a_refusal() -> None:
+    refusals = Refusals(SomeWorlds())
+    time = "2026-11-26T12:00:00.500Z"
+    whole = {"n": 1, "time": time, "reply": "550 no", "command": "RCPT", "sender": "a@b.test", "client": "app"}
+    refusals.hear(whole | {"recipients": ["c@d.test"], "recipient": "e@f.test"})
+    refusals.hear({"n": 2, "time": time, "reply": "451"})
+    assert refusals.after(0, "default") == [
+        Refusal(1, time, 1795694400.5, "RCPT", "a@b.test", ("c@d.test",), "550 no", "app"),
+        Refusal(2, time, 1795694400.5, "", None, (), "451", ""),
+    ]
 
 
 def test_each_world_has_its_own() -> None:

@@ -89,6 +89,32 @@ def test_without_near_misses_the_newest_are_told() -> None:
     assert [near.record.number for near in tally.near] == [1]
 
 
+@pytest.mark.parametrize(("verdict", "most"), [(NEAR, 10), (MISSED, 3)])
+def test_what_is_kept_of_misses_is_enough_to_tell_them_again(verdict: Verdict, most: int) -> None:
+    """Twice as many as are told are kept, so that each of those that are forgotten has another in its place."""
+    tally = Tally(AT_LEAST_2)
+    for number in range(2 * most):
+        tally.see(record(number), verdict, settled=True)
+    for number in range(2 * most - 1, most - 1, -1):
+        tally.forget(f"q{number}")
+    assert [near.record.number for near in tally.near] == list(range(most - 1, -1, -1))
+    for number in range(100, 101 + most):  # one more than twice as many: those that are not told are forgotten
+        tally.see(record(number), verdict, settled=True)
+    for number in range(101, 101 + most):
+        tally.forget(f"q{number}")
+    assert [near.record.number for near in tally.near] == []
+
+
+def test_an_arrival_that_changes_is_the_latest() -> None:
+    tally = Tally(AT_LEAST_2)
+    for number in range(1, ARRIVALS + 1):
+        tally.see(record(number), MET, settled=True, news=True)
+    tally.see(record(1), MET, settled=True, news=True)
+    tally.see(record(100), MET, settled=True)  # it was there before
+    tally.see(record(50), MET, settled=True, news=True)
+    assert [one.number for one in tally.arrived] == [1, *range(3, 21), 50]
+
+
 def test_arrivals_are_those_since_the_wait_began() -> None:
     tally = Tally(AT_LEAST_2)
     tally.see(record(0), MET, settled=True)
