@@ -30,6 +30,11 @@ VARIABLES = [
     ('set :quotewildcard "a" "x*"; if string :matches "x*" "${a}" { fileinto "yes"; }', "yes"),
     ('set :quotewildcard "a" "x*"; if string :matches "xy" "${a}" { } else { fileinto "no"; }', "no"),
     ('set :quotewildcard "a" "b.c"; fileinto "${a}";', "b.c"),
+    (r'if string :matches "a\\" "a\\" { fileinto "yes"; }', "yes"),  # a backslash at the end is itself
+    (r'if string :matches "a\\b" "a\\\\b" { fileinto "yes"; }', "yes"),
+    (r'if string :matches "ab" "\\a\\b" { fileinto "yes"; }', "yes"),
+    (r'if string :matches "a?*" "a\\?\\*" { fileinto "yes"; }', "yes"),
+    (r'if string :matches "abc" "a\\?\\*" { } else { fileinto "no"; }', "no"),
     ('if header :matches "x-number" "?*" { fileinto "${1}-${2}-${0}-${3}${01}"; }', "4-2-42-4"),
     ('if header :matches "subject" "*from*" { fileinto "${1}.${2}"; }', "Grüße .  Alice"),
     ('if anyof (true, header :matches "x-number" "*") { fileinto "x${1}"; }', "x"),

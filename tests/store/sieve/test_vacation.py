@@ -107,6 +107,28 @@ def test_why_there_is_no_response_is_noted() -> None:
     assert note == "vacation: '' is not a mail address, so the account's own is used"
 
 
+@pytest.mark.parametrize("end", ["0d", "0a"])
+def test_an_address_with_a_line_end_is_none(end: str) -> None:
+    """It would begin another header field of the response, or another command of SMTP."""
+    require = 'require ["encoded-character", "variables", "vacation"]; '
+    written = f"Bob${{hex:{end}}} <b@beta.test>"
+    done = outcome(f'{require} vacation :from "{written}" "gone";')
+    assert [action.sender for action in done.actions if isinstance(action, Respond)] == ["bob@beta.test"]
+    line_end = {"0d": "\r", "0a": "\n"}[end]
+    shown = repr(f"Bob{line_end} <b@beta.test>")
+    assert done.notes == (f"vacation: {shown} is not a mail address, so the account's own is used",)
+    (fault,) = faults(f'{require} redirect "{written}";')
+    assert fault.endswith(f"{shown} is not a mail address")
+    (error,) = decide(f'{require} set "a" "{written}"; redirect "${{a}}";')
+    assert error == f"error line 1: {shown} is not a mail address"
+
+
+def test_a_mime_response_may_be_made_of_variables() -> None:
+    (action,) = responses('set "a" "x"; vacation :mime "${a}";')
+    assert (action.reason, action.mime) == ("x", True)
+    assert not responses('vacation "x";')[0].mime
+
+
 def handle(script: str) -> str:
     (action,) = responses(script)
     return action.handle

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
+BY_HOST = "The Host field names it; POSTROAD_WEB_HOSTS=w3.localhost has the name mean no world."
 WORLDS = SomeWorlds(w1="secret", w2="", admin="")
 
 
@@ -121,6 +122,40 @@ def test_what_names_no_world_is_refused(asked: dict[str, Any], status: int) -> N
     assert settled(scope_of(**asked))[0] == status
 
 
+@pytest.mark.parametrize(
+    ("asked", "title", "detail"),
+    [
+        ({"header": "w3"}, "No such world", "There is no world w3."),
+        ({"header": "w" * 65}, "No such world", f"There is no world {'w' * 64}."),
+        (
+            {"host": "w3.localhost"},
+            "No such world",
+            f"There is no world w3. {BY_HOST}",
+        ),
+        ({"header": ("w1", "w2", "w1")}, "Two worlds are named", "The request names the worlds w1 and w2."),
+        (
+            {"header": ("a" * 100, "b" * 100)},
+            "Two worlds are named",
+            f"The request names the worlds {'a' * 100} and {'b' * 95}.",
+        ),
+        (
+            {"query": "world=*", "method": "DELETE"},
+            "One world has to be named",
+            "All worlds (*) can be read, under /v1, and no more.",
+        ),
+    ],
+)
+def test_the_problem_has_words(asked: dict[str, Any], title: str, detail: str) -> None:
+    _, problem = settle(select(scope_of(**asked), ()), None, WORLDS)
+    assert problem is not None
+    assert (problem.title, problem.detail) == (title, detail)
+
+
+def test_all_worlds_may_be_read() -> None:
+    methods = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    assert [settled(scope_of(query="world=*", method=method))[0] for method in methods] == [0, 0, *[400] * 5]
+
+
 def test_a_name_that_the_operator_has_given_names_no_world() -> None:
     assert settled(scope_of(host="mail.localhost"))[0] == 404
     assert settled(scope_of(host="mail.localhost"), further=("mail.localhost",))[:2] == (0, "default")
@@ -192,7 +227,10 @@ def test_ids() -> None:
 
 def test_what_is_beyond_a_world() -> None:
     for path, world in (("/v1/worlds", "w1"), ("/v1/worlds/w2", "w1"), ("/v1/worlds/w2/purge", "w1")):
-        assert beyond({"path": path, "postroad.world": world}) is not None
+        problem = beyond({"path": path, "postroad.world": world})
+        assert problem is not None
+        assert (problem.status, problem.title) == (403, "Another world's affair")
+        assert problem.detail == "The app user of a world may do what concerns this world."
     for path in ("/v1/worlds/w1", "/v1/worlds/w1/purge", "/v1/messages", "/"):
         assert beyond({"path": path, "postroad.world": "w1"}) is None
 

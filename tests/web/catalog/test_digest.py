@@ -88,6 +88,21 @@ def test_snippets() -> None:
     assert short == "ü" * 50
 
 
+def test_a_snippet_is_cut_between_characters_at_200_octets() -> None:
+    head = b"Content-Type: text/plain; charset=utf-8\r\n\r\n"
+    for text, snippet in (
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 200 + "..."),
+        ("é" * 100, "é" * 100),
+        ("é" * 100 + "x", "é" * 100 + "..."),
+        ("日" * 66, "日" * 66),
+        ("日" * 67, "日" * 66 + "..."),
+        ("x" * 199 + " " + "x", "x" * 199 + "..."),
+        (" ".join("x" * 500), " ".join("x" * 100) + "..."),
+    ):
+        assert read_content(head + text.encode(), []).digest.snippet == snippet
+
+
 def test_a_header_without_a_subject_and_with_hidden_recipients() -> None:
     digest, text, _ = read_content(b"Return-Path: <path@a.test>\r\nBcc: Eve <eve@b.test>\r\nBcc: f@b.test\r\n\r\n", [])
     assert (digest.subject, digest.snippet, digest.date, digest.from_) == ("", "", None, ())

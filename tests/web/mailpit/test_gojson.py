@@ -59,7 +59,9 @@ def test_values() -> None:
     assert read.struct("Sender").number("ErrorCode") == 451
 
 
-@pytest.mark.parametrize("body", [b"", b"ids=1&ids=2", b"[]", b'"text"', b"{", b'{"a":NaN}', b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"ids=1&ids=2", b"[]", b"X{}", b'"text"', b"{", b'{"a":NaN}', b"[" * 100_000, b"\xff"]
+)
 def test_not_an_object(body: bytes) -> None:
     with pytest.raises(BadJsonError):
         decode(body)

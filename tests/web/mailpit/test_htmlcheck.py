@@ -124,8 +124,44 @@ def test_css(sheet: str, slugs: set[str]) -> None:
     assert {slug for slug, count in uses.items() if count} - {"css-selector-type"} == slugs
 
 
+@pytest.mark.parametrize(
+    ("sheet", "counts"),
+    [
+        ("/* a */ /* b */ p{/* c */ /* d */ gap: 1px}", {"css-comments": 4, "css-gap": 2, "css-unit-px": 2}),
+        ("p, q, p{} p, p{}", {"css-selector-grouping": 2}),
+        ("p{& a{}} p{& a{}}", {"css-nesting": 2}),
+        ("p p p{}", {"css-selector-descendant": 2, "css-selector-type": 3}),
+        ("p :unknown p{}", {"css-selector-descendant": 1, "css-selector-type": 2}),
+        ("p.a.b.c p.d.e{}", {"css-selector-chaining": 2, "css-selector-class": 5}),
+        ("p.a > p.b + p ~ *{}", {"css-selector-chaining": 2, "css-selector-child": 1, "css-selector-universal": 1}),
+        ("p.a p p.b{}", {"css-selector-chaining": 2}),
+        ("p *.a{}", {"css-selector-chaining": 0, "css-selector-class": 1}),
+        ("p , q{gap: 1px}", {"css-gap": 3}),  # two paragraphs and one quotation
+        ("q p{gap: 1px}", {"css-gap": 2}),  # the last part says which elements it is about
+        ("p q{gap: 1px}", {"css-gap": 1}),
+        ("p > .none{gap: 1px}", {"css-gap": 0}),
+        ("q.none{gap: 1px}", {"css-gap": 0}),
+        ("P{gap: 1px}", {"css-gap": 2}),
+        ("*{gap: 1px}", {"css-gap": 1}),
+        (":hover{gap: 1px}", {"css-gap": 1}),
+        ("@page{gap: 1px} @page{gap: 1px}", {"css-gap": 2}),
+        ("@keyframes a{gap: 1px} @-webkit-keyframes a{gap: 1px}", {"css-gap": 0, "css-at-keyframes": 2}),
+        ("@layer a{p{gap: 1px}} @container (x){p{gap: 1px}}", {"css-gap": 4}),
+        ("@media (hover) and (hover){} @media (hover){}", {"css-at-media": 2, "css-at-media-hover": 2}),
+        ("p{gap: 1px; gap: 2px !important}", {"css-gap": 4, "css-important": 2}),
+        ("p{x: calc(calc(1px) + 1em)}", {"css-unit-calc": 2, "css-unit-px": 2, "css-unit-em": 2}),
+        ("p{x: {y: 1px} [1em]}", {"css-unit-px": 2, "css-unit-em": 2}),
+    ],
+)
+def test_how_often(sheet: str, counts: dict[str, int]) -> None:
+    uses = css(sheet, p=2, q=1)
+    assert {slug: uses[slug] for slug in counts} == counts
+
+
 def test_rules_within_rules_and_floods_are_bounded() -> None:
-    assert css("@media x {" * 500 + "p{gap:1px}" + "}" * 500)["css-at-media"] < 20
+    assert css("@media x {" * 500 + "p{gap:1px}" + "}" * 500)["css-at-media"] == 9
+    assert css("@media x {" * 8 + "p{gap:1px}" + "}" * 8, p=1)["css-gap"] == 1
+    assert css("@media x {" * 9 + "p{gap:1px}" + "}" * 9, p=1)["css-gap"] == 0
     assert css("p{width:" + "1px " * 300_000 + "}", p=1)["css-width"] == 1
     assert check("<p style='" + "(" * 100_000 + "'>" + "<div>" * 50_000)["Total"]["Nodes"] == 50_001
 

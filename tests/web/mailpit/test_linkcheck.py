@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("address", "public"),
     [
-        ("8.8.8.8", True),
         ("2606:4700::1111", True),
         ("127.0.0.1", False),
         ("10.1.2.3", False),
@@ -37,6 +36,16 @@ if TYPE_CHECKING:
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:0001::", False),
         ("2001:0:4136:e378:8000:63bf:80ff:fffe", False),  # Teredo, of 127.0.0.1
+        ("64:ff9b::808:808", True),
+        ("2002:808:808::", True),
+        ("2001:0:4136:e378:8000:63bf:f7f7:f7f7", True),  # Teredo, of 8.8.8.8
+        ("2606:4700::200:5efe:808:808", True),
+        ("2606:4700::5efe:7f00:1", False),
+        ("2606:4700::1:7f00:1", True),  # no ISATAP
+        ("8.8.8.8", True),
+        ("2606:4700::1", True),
+        ("240.0.0.1", False),
+        ("ff0e::1", False),
         ("fec0::1", False),  # site-local
         ("2606:4700::200:5efe:7f00:1", False),  # ISATAP, of 127.0.0.1
         ("::5efe:a9fe:a9fe", False),

@@ -124,6 +124,8 @@ BOTH: list[tuple[str, list[int]]] = [
     ('subject:"100%) \\o"', [1]),
     ("subject:x%y", []),
     ("message-id:ABC.1", [1]),
+    ("subject:xx", []),
+    ("message-id:xx", []),
     ("tag:orders", [1]),
     ('tag:"B C"', [1]),
     ("tag:order", []),

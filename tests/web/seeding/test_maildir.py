@@ -233,6 +233,7 @@ def with_size(field: bytes) -> bytes:
         (tar(("PaxHeader", b"4 a\n"), type=b"x"), "the tar has a pax header that can't be read"),
         (tar(("PaxHeader", b"00000006 a=b\n"), type=b"x"), "the tar has a pax header that can't be read"),
         (tar(("PaxHeader", b"x"), type=b"x"), "the tar has a pax header that can't be read"),
+        (head(b"x", 11) + "11 size=٣\n".encode().ljust(512, b"\0") + head(), "the tar has a pax header with a size"),
         (head(b"x", 27) + b"27 size=111111111111111111\n".ljust(512, b"\0") + head(), "the tar has a pax header with"),
     ],
 )
