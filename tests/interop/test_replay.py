@@ -96,9 +96,11 @@ PORTS = {"smtp": Port.APP, "pop3": Port.POP3, "imap": Port.IMAP}
 @pytest.mark.parametrize("protocol", ["smtp", "pop3", "imap"])
 def test_our_own_server_answers_as_before(stack: Stack, recorded: dict[str, str], protocol: str) -> None:
     dialogue = recorded[protocol]
-    done = replay(dialogue, stack.endpoint(PORTS[protocol]), "--codes", *LOGIN)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == "The server answers as on record\n"
+    # The mailbox has what IMAP has appended by now, so that texts are others there.
+    for options in (["--codes"], *([[]] if protocol == "smtp" else [])):
+        done = replay(dialogue, stack.endpoint(PORTS[protocol]), *options, *LOGIN)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stderr == "The server answers as on record\n"
 
 
 def test_dovecot(recorded: dict[str, str]) -> None:

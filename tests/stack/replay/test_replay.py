@@ -178,11 +178,20 @@ def test_tls(capsys: pytest.CaptureFixture[str], tmp_path: Path, server_tls: ssl
         assert replay(capsys, tmp_path, spoken, server.address, "--tls", "--insecure")[0] == 0
         status, _, err = replay(capsys, tmp_path, f"@ secure\n{spoken}", server.address)
         assert status == 2
-        assert "certificate verify failed" in err
+        assert "give --ca FILE, or --insecure" in err
     with serving("S: 220 mx.test\nC: STARTTLS\nS: 454 not now\nC: NOOP\nS: 250 OK\nX:") as server:
         status, out, _ = replay(capsys, tmp_path, starting, server.address)
         assert status == 1
         assert out[2:5] == ["- S: 220 Go", "- S: (TLS)", "+ S: 454 not now"]
+
+
+def test_a_port_without_tls_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with serving("S: 220 mx.test\nC: its handshake\nX:") as server:
+        address = server.address
+        status, _, err = replay(capsys, tmp_path, "@ secure\nS: 220 mx.test\nC: QUIT\n", address)
+    assert status == 2
+    assert err.startswith(f"{address} speaks no TLS from the first octet, as it is on record")
+    assert err.endswith("name its port for TLS, or give --no-tls\n")
 
 
 def test_a_server_that_is_slow_or_stays_or_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -345,6 +354,15 @@ def test_what_is_compared_by_code() -> None:
     assert by_code("pop3")("-ERR no") == "-ERR"
     assert by_code("managesieve")('NO "x"') == "NO"
     assert exactly("x") == "x"
+    for one, other in (
+        ("+OK ready <1a.2b@mx.test>", "+OK ready <3c.4d@mx.test>"),
+        ("334 PDEyMzQ1QGEudGVzdD4=", "334 PGFiY2RAYS50ZXN0Pg=="),
+        ("+ PDEyMzQ1QGEudGVzdD4=", "+ PGFiY2RAYS50ZXN0Pg=="),
+        ("250 2.0.0 OK: queued as 66133BB8BD67D", "250 2.0.0 OK: queued as 66133C5860F98"),
+    ):
+        assert exactly(one) == exactly(other) != one
+    for one, other in (("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"), ("250 to <a@x.test> OK", "250 to <b@x.test> OK")):
+        assert exactly(one) == one != exactly(other)
     exchange = Exchange(1, ["NOOP"], ["250-a", "250 b"], ["250-c", "250 d"])
     assert list(rendered(exchange, smtp)) == ["  C: NOOP", "  S: 250-c", "  S: 250 d"]
 

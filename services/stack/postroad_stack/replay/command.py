@@ -57,7 +57,14 @@ def _play(dialogue: Dialogue, options: argparse.Namespace) -> int:
     def connect() -> Connection:
         connection = Connection(options.server, dialogue.protocol, patience=options.timeout)
         if secure:
-            connection.start_tls(tls)
+            try:
+                connection.start_tls(tls)
+            except ssl.SSLCertVerificationError as error:
+                raise OSError(f"{error.verify_message}: give --ca FILE, or --insecure") from error
+            except ssl.SSLError as error:
+                host, port = options.server
+                told = f"{host}:{port} speaks no TLS from the first octet, as it is on record"
+                raise OSError(f"{told} ({error.reason}): name its port for TLS, or give --no-tls") from error
         return connection
 
     seen = by_code(dialogue.protocol) if options.codes else exactly
