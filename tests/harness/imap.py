@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.config import Settings
+from postroad.journal import Kind
 from postroad.journal.refusals import Refusals
 from postroad.mail.address import Address
 from postroad.sasl.oauth import Errors
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from postroad.journal import Kind
+    from postroad.journal import Series
 
 NOW = 1772366400.0  # Sun, 1 Mar 2026 12:00:00 +0000
 
@@ -36,6 +38,10 @@ class Notes:
 
     def record(self, kind: Kind, **detail: Any) -> None:
         self.entries.append((kind, detail))
+
+    def record_next(self, series: Series, value: int | str) -> None:
+        detail = json.loads(b"{" + series.line(value).removeprefix(b","))
+        self.entries.append((Kind(detail.pop("kind")), detail))
 
 
 def world(

@@ -8,11 +8,12 @@ the details.
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from postroad.journal import Kind
+from postroad.journal import Kind, Series
 from postroad.tap import Read
-from postroad.world.world import DEFAULT_WORLD
+from postroad.world.world import DEFAULT_WORLD, world_detail
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from postroad_store.protocol.contract import Connection
 
 RANGES_PER_NOTE = 50  # of UIDs in one line of the journal
+KEPT = 256  # sessions of which it is kept what all their lines about reading have in common
 NOTES_AT_ONCE = 100  # lines, after which others get their turn (some 3 ms)
 
 
@@ -48,12 +50,12 @@ class Notes:
 
     def retrieved(self, connection: Connection, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
         """Record that a client has read messages whole, and over which connection."""
+        name, uid_validity, world = mailbox.name, mailbox.uid_validity, self._world_of(login)
+        series = _retrievals(login, name, uid_validity, connection.session_id, self._protocol, world)
         for some in _pieces(uids):
             uid = _uid_set(some)
-            self._record(
-                Kind.RETRIEVED, login, mailbox.name, mailbox.uid_validity, uid=uid, session=connection.session_id
-            )
-            connection.note(Read(login, mailbox.name, mailbox.uid_validity, str(uid), self._world_of(login)))
+            self._journal.record_next(series, uid)
+            connection.note(Read(login, name, uid_validity, str(uid), world))
 
     async def note_in_turns(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
         """Do the same for any number of messages, letting others run in between."""
@@ -141,11 +143,17 @@ async def _in_turns(notes: Iterator[None]) -> None:
             await asyncio.sleep(0)
 
 
-def _pieces(uids: Sequence[int]) -> Iterator[tuple[tuple[int, int], ...]]:
-    """Yield the ranges of UIDs, as many at a time as one line of the journal names."""
+@lru_cache(maxsize=KEPT)
+def _retrievals(login: str, mailbox: str, uid_validity: int, session: str, protocol: str, world: str) -> Series:
+    """Return what the journal says of messages that a session reads whole; kept for its next one."""
+    place = {"account": login, "mailbox": mailbox, "uid_validity": uid_validity}
+    return Series(Kind.RETRIEVED, "uid", place, {"session": session, "protocol": protocol} | world_detail(world))
+
+
+def _pieces(uids: Sequence[int]) -> list[tuple[tuple[int, int], ...]]:
+    """Return the ranges of UIDs, as many together as one line of the journal names."""
     ranges = ranges_of(uids)
-    for start in range(0, len(ranges), RANGES_PER_NOTE):
-        yield ranges[start : start + RANGES_PER_NOTE]
+    return [ranges[start : start + RANGES_PER_NOTE] for start in range(0, len(ranges), RANGES_PER_NOTE)]
 
 
 def _uid_set(ranges: tuple[tuple[int, int], ...]) -> int | str:

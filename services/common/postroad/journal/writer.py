@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from postroad.journal.series import Series
+
 log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 50_000  # events waiting to be written, of about 1 KiB each
@@ -47,7 +49,8 @@ PROMPT = 0.01  # seconds that `flush` waits for a write that is under way: mail 
 RECENT = 8  # batches that are remembered for those who follow
 RECENT_OCTETS = 128 << 10  # ... together, without the last one
 
-_Waiting: TypeAlias = tuple[float, str, str | None, str | None, dict[str, Any]]
+# When, kind, IDs and detail; of an event of a series the end of its line
+_Waiting: TypeAlias = tuple[float, str, str | None, str | None, dict[str, Any]] | tuple[float, bytes]
 
 
 class Batch(NamedTuple):
@@ -77,6 +80,7 @@ class Journal:
     ) -> None:
         self.path = directory / service / f"{service}{SUFFIX}"
         self._service = service
+        self._service_text = to_json(service)
         self._now = (clock or Clock()).now
         self._rotate_at = rotate_at
         self.kept = kept
@@ -129,10 +133,17 @@ class Journal:
         `at` is when it happened, in seconds since the epoch, if that is not now: a world's clock may be ahead. Values
         that JSON does not know are written as their `str()`.
         """
+        self._put((self._now() if at is None else at, kind, queue_id, message_id, detail))
+
+    def record_next(self, series: Series, value: int | str) -> None:
+        """Record an event of a series, now; `value` is the detail that differs."""
+        self._put((self._now(), series.line(value)))
+
+    def _put(self, event: _Waiting) -> None:
         if len(self._queue) >= self._limit or self._closing.is_set():
             self._overflowed += 1
             return
-        self._queue.append((self._now() if at is None else at, kind, queue_id, message_id, detail))
+        self._queue.append(event)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -189,7 +200,7 @@ class Journal:
         telling = self._told
         for event in batch:
             number += 1
-            if event[1] is Kind.LOST:
+            if len(event) == 5 and event[1] is Kind.LOST:
                 telling = self.dropped
                 event[4]["count"] = telling - self._told
             try:
@@ -222,14 +233,12 @@ class Journal:
         self.recent = (*recent, batch)
 
     def _line(self, number: int, event: _Waiting) -> bytes:
-        when, kind, queue_id, message_id, detail = event
-        second, fraction = divmod(int(when * 1_000_000), 1_000_000)
-        entry: dict[str, Any] = {
-            "n": number,
-            "time": f"{_date_time(second)}.{fraction:06d}Z",
-            "service": self._service,
-            "kind": kind,
-        }
+        second, fraction = divmod(int(event[0] * 1_000_000), 1_000_000)
+        time = f"{_date_time(second)}.{fraction:06d}Z"
+        if len(event) == 2:
+            return b'{"n":%d,"time":"%b","service":%b%b' % (number, time.encode(), self._service_text, event[1])
+        _, kind, queue_id, message_id, detail = event
+        entry: dict[str, Any] = {"n": number, "time": time, "service": self._service, "kind": kind}
         if queue_id is not None:
             entry["queue_id"] = queue_id
         if message_id is not None:

@@ -102,7 +102,8 @@ class Tape:
             self.worlds.add(fact.world)
             if len(self.worlds) == 1:
                 self._recorder.moved(self, fact.world)
-        self._tell()
+        if type(fact) is not Read or not self._changed or self.held - self.told > STEP:
+            self._tell()
 
     def closed(self, at: float) -> None:
         """See `Listener`."""
