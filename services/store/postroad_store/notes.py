@@ -51,7 +51,7 @@ class Notes:
     def retrieved(self, connection: Connection, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
         """Record that a client has read messages whole, and over which connection."""
         name, uid_validity, world = mailbox.name, mailbox.uid_validity, self._world_of(login)
-        series = _retrievals(login, name, uid_validity, connection.session_id, self._protocol, world)
+        series = _retrievals((login, name, uid_validity), connection.session_id, self._protocol, world)
         for some in _pieces(uids):
             uid = _uid_set(some)
             self._journal.record_next(series, uid)
@@ -144,10 +144,10 @@ async def _in_turns(notes: Iterator[None]) -> None:
 
 
 @lru_cache(maxsize=KEPT)
-def _retrievals(login: str, mailbox: str, uid_validity: int, session: str, protocol: str, world: str) -> Series:
+def _retrievals(place: tuple[str, str, int], session: str, protocol: str, world: str) -> Series:
     """Return what the journal says of messages that a session reads whole; kept for its next one."""
-    place = {"account": login, "mailbox": mailbox, "uid_validity": uid_validity}
-    return Series(Kind.RETRIEVED, "uid", place, {"session": session, "protocol": protocol} | world_detail(world))
+    where = dict(zip(("account", "mailbox", "uid_validity"), place, strict=True))
+    return Series(Kind.RETRIEVED, "uid", where, {"session": session, "protocol": protocol} | world_detail(world))
 
 
 def _pieces(uids: Sequence[int]) -> list[tuple[tuple[int, int], ...]]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import DELETED, SEEN, Change, FlagSet
@@ -200,3 +202,30 @@ def test_flags_alone_are_a_change() -> None:
     changed.append(view.changed)
     assert view.take(expunges=False) == Changes(flags=((2, UID(2)),))
     assert [*changed, view.changed] == [False, True, False]
+
+
+CHANGES = st.tuples(st.sampled_from(["flag", "expunge", "arrive"]), st.sets(st.integers(1, 40), min_size=1, max_size=9))
+
+
+@given(st.lists(CHANGES, max_size=9), st.integers(1, 9))
+def test_what_has_changed_is_found_alike_with_and_without_the_last_changes(
+    changes: list[tuple[str, set[int]]], told: int
+) -> None:
+    mailbox = mailbox_of(30)
+    view = View(mailbox, read_only=True, claim=None)
+    for modseq, (kind, uids) in enumerate(changes, 2):
+        if kind == "arrive":
+            first = mailbox.uid_next
+            mailbox.arrive(modseq, [(first + place, 0, 1, 1) for place in range(len(uids))], [])
+        elif kind == "flag":
+            mailbox.reflag(modseq, [(uid, uid) for uid in sorted(uids)], Change.ADD, 1 << modseq, naming=[], by=None)
+        else:
+            mailbox.remove(modseq, sorted(uids))
+        if modseq == told:
+            view.take(expunges=True)
+    recent = mailbox.recent_changes
+    found = [view.changed_since(since) for since in range(len(changes) + 3)]
+    mailbox.recent_changes = None
+    assert found == [view.changed_since(since) for since in range(len(changes) + 3)]
+    assert recent is not None
+    assert recent.after(1) is not None

@@ -11,6 +11,10 @@ import re
 import unicodedata
 
 from postroad.mail import utf7
+from postroad.remembered import remembered
+
+REMEMBERED = 1024  # names
+REMEMBERED_OCTETS = 128  # of the longest that are remembered
 
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
 _NOT_PLAIN = re.compile(r"[^ -~]")
@@ -22,6 +26,7 @@ class NameInvalid(ValueError):  # noqa: N818 - what the response says
     """The octets are not a name."""
 
 
+@remembered(REMEMBERED, REMEMBERED_OCTETS)
 def decode(octets: bytes) -> str:
     """Return the name in Unicode, INBOX in capitals; raises `NameInvalid`.
 

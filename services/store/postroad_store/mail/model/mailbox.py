@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.model.columns import Columns
 from postroad_store.mail.model.flags import FIRST_KEYWORD
 from postroad_store.mail.model.keywords import Keywords
 from postroad_store.mail.model.ranges import following
+from postroad_store.mail.model.recent_changes import RecentChanges
 from postroad_store.mail.model.uidset import UidSet
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ MAX_FLAG_NAMES = 1000  # texts of flags that are remembered per mailbox
 _NOTHING = Columns()  # of all mailboxes that are not loaded: nothing is ever added to those
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Status:
     """The figures that STATUS gives (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 9051 §6.3.11)."""
 
@@ -80,6 +81,7 @@ class Mailbox(Columns):
         "name",
         "object_id",
         "observers",
+        "recent_changes",
         "recent_uid",
         "selectable",
         "special_use",
@@ -114,6 +116,7 @@ class Mailbox(Columns):
         self._keywords = Keywords()
         self.take_over(_NOTHING)
         self._flag_names: dict[int, str] = {}
+        self.recent_changes: RecentChanges | None = None
 
     def announce_load(self) -> None:
         """Keep all changes from now on: a snapshot of the database is about to be read, and may lack them."""
@@ -132,6 +135,7 @@ class Mailbox(Columns):
         self.take_over(contents.columns)
         self.uid_next, self.modseq, self.counts = row.uid_next, row.modseq, row.counts
         self._flag_names = {}
+        self.recent_changes = RecentChanges(row.modseq)
         self.loaded = True
         for change in kept:
             change()
@@ -219,7 +223,9 @@ class Mailbox(Columns):
         for start in range(0, len(entries), STEP):
             if start:
                 yield from self._pause()
-            self.add(entries[start : start + STEP], modseq)
+            some = entries[start : start + STEP]
+            self.add(some, modseq)
+            self._note(modseq, [entry[0] for entry in some])
             self.tell()
 
     def reflag(self, modseq: int, runs: Runs, change: Change, bits: int, *, naming: Naming, by: View | None) -> None:
@@ -245,16 +251,21 @@ class Mailbox(Columns):
             last = bisect_right(uids, high, start)
             while start < last:
                 if looked >= STEP:
-                    self._tell_flagged(changed, by)
+                    self._tell_flagged(modseq, changed, by)
                     changed, looked = array("I"), 0
                     yield from self._pause()
                 end = min(last, start + STEP)
                 looked += end - start
                 changed.extend(self.change_flags(start, end, change, bits, modseq))
                 start = end
-        self._tell_flagged(changed, by)
+        self._tell_flagged(modseq, changed, by)
 
-    def _tell_flagged(self, changed: Sequence[int], by: View | None) -> None:
+    def _note(self, modseq: int, uids: Sequence[int]) -> None:
+        if self.recent_changes is not None:
+            self.recent_changes.note(modseq, uids)
+
+    def _tell_flagged(self, modseq: int, changed: Sequence[int], by: View | None) -> None:
+        self._note(modseq, changed)
         others = [view for view in self.views if view is not by]
         if changed and others:
             uids = UidSet(changed)

@@ -268,6 +268,12 @@ class View:
                 self._claim(mailbox)
         return True
 
+    def pick_each(self, values: Sequence[int], numbers: Sequence[int]) -> list[int]:
+        """Do as `pick` does, for sequence numbers that are far apart."""
+        if not self._expunged:
+            return [values[number - 1] for number in numbers]
+        return [self.pick(values, number, number)[0] for number in numbers]
+
     def pick(self, values: Sequence[int], first: int, last: int) -> Sequence[int]:
         """Return the entries of one of the mailbox's parallel lists for sequence numbers `first` to `last`.
 
@@ -283,11 +289,17 @@ class View:
     def changed_since(self, modseq: int) -> list[int]:
         """Return the sequence numbers of the messages that have changed after this modseq (RFC 7162 §3.1.4.1).
 
-        Where all of a piece has changed, or nothing has, no message of it is looked at by itself: 15 ms a million.
+        The last changes are known. Else, where all of a piece has changed, or nothing has, no message of it is looked
+        at by itself: 15 ms a million.
         """
+        mailbox = self.mailbox
+        recent = None if mailbox.recent_changes is None else mailbox.recent_changes.after(modseq)
+        if recent is not None:
+            here = [self.number(uid) for uid in recent if mailbox.index(uid) is not None]
+            return [number for number in here if number is not None]
         numbers: list[int] = []
         for start in range(0, len(self.uids), PIECE):
-            part = self.pick(self.mailbox.modseqs, start + 1, start + PIECE)
+            part = self.pick(self.mailbox.modseqs, start + 1, min(start + PIECE, len(self.uids)))
             if max(part) <= modseq:
                 continue
             if min(part) > modseq:

@@ -55,8 +55,7 @@ class Block:
         if last - first < SPREAD * len(numbers):
             between = self.view.pick(values, first, last)
             return [between[number - first] for number in numbers]
-        pick = self.view.pick
-        return [pick(values, number, number)[0] for number in numbers]
+        return self.view.pick_each(values, numbers)
 
 
 class Message:

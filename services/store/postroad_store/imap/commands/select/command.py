@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
@@ -17,7 +19,7 @@ from postroad_store.imap.states import AUTH, State
 from postroad_store.mail.model.rights import CHANGING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterator
 
     from postroad_store.imap.commands.select.parameters import Parameter
     from postroad_store.imap.grammar.reader import Reader
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from postroad_store.imap.spec import Parser
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
+
+AT_ONCE = 2  # pieces of what a client has missed that are sent before others get their turn: what has gone, and flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,26 @@ def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | N
     for parameter in command.parameters:
         parameter.begin(session)
     engine.send(_contents(session, command, view))
-    if command.parameters:
-        return _answer(session, command, view)
-    engine.complete(command.tag, _completed(command, view))
+    if not command.parameters:
+        engine.complete(command.tag, _completed(command, view))
+        return None
+    pieces = chain.from_iterable(parameter.answer(session, view) for parameter in command.parameters)
+    for octets in islice(pieces, AT_ONCE):
+        engine.send(octets)
+    more = next(pieces, None)
+    if more is not None:
+        return _answer(session, command, view, chain((more,), pieces))
+    session.finish(command, _completed(command, view), expunges=False)
     return None
 
 
-async def _answer(session: Session, command: Select, view: View) -> None:
-    for parameter in command.parameters:
-        await parameter.answer(session, view)
+async def _answer(session: Session, command: Select, view: View, pieces: Iterator[bytes]) -> None:
+    """Send the rest of a long answer as fast as the client reads, and let others run in between."""
+    for octets in pieces:
+        session.connection.flush()
+        await session.connection.wait_writable()
+        await asyncio.sleep(0)
+        session.engine.send(octets)
     session.finish(command, _completed(command, view), expunges=False)
 
 

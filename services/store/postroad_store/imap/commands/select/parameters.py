@@ -16,6 +16,8 @@ from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.resync import read_known
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.resync import Known
     from postroad_store.imap.session import Session
@@ -32,8 +34,8 @@ class Parameter(ABC):
         """Do what comes before the mailbox's contents."""
 
     @abstractmethod
-    async def answer(self, session: Session, view: View) -> None:
-        """Send what comes after them."""
+    def answer(self, session: Session, view: View) -> Iterator[bytes]:
+        """Yield what comes after them, in pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,9 @@ class CondStore(Parameter):
         """Enable it."""
         session.enable(CONDSTORE)
 
-    async def answer(self, session: Session, view: View) -> None:
-        """Send nothing more."""
+    def answer(self, session: Session, view: View) -> Iterator[bytes]:  # noqa: ARG002 - a signature of the class
+        """Yield nothing more."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,9 @@ class QResync(Parameter):
     def begin(self, session: Session) -> None:
         """Do nothing: the client has enabled QRESYNC."""
 
-    async def answer(self, session: Session, view: View) -> None:
-        """Send it."""
-        await resynchronize(session, view, self.known)
+    def answer(self, session: Session, view: View) -> Iterator[bytes]:
+        """Yield it."""
+        return resynchronize(session, view, self.known)
 
 
 def _read_condstore(_: Reader) -> CondStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
@@ -11,13 +10,15 @@ from postroad_store.imap.grammar.sequence import indexes
 from postroad_store.imap.selection import changed_among
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from postroad_store.imap.resync import Known
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.view import View
 
 
-async def resynchronize(session: Session, view: View, known: Known) -> None:
-    """Send the expunges, then the flags, that a client has missed since it knew the mailbox so.
+def resynchronize(session: Session, view: View, known: Known) -> Iterator[bytes]:
+    """Yield the expunges, then the flags, that a client has missed since it knew the mailbox so.
 
     RFC 7162 §3.2.5: of a mailbox with another UIDVALIDITY it knows nothing.
     """
@@ -26,14 +27,10 @@ async def resynchronize(session: Session, view: View, known: Known) -> None:
         return
     # RFC 7162 §3.2.6: expunges come before any FETCH, or the client could not tell what its numbers mean.
     within = list(known.within(view.uids, mailbox.uid_next))
-    for octets in updates.vanished_earlier(session.storage.vanished(mailbox, known.modseq, within)):
-        session.engine.send(octets)
+    yield b"".join(updates.vanished_earlier(session.storage.vanished(mailbox, known.modseq, within)))
     uids = known.uids if known.uids is not None else ((1, mailbox.uid_next),)
     spans = [range(span.start + 1, span.stop + 1) for span in indexes(uids, view.uids)]
     spans = changed_among(session.storage, view, spans, known.modseq)
     plan = FLAGS_AND_MODSEQ.plan(uid=True, uid_only=session.manner.uid_only)
     for octets, _ in responses(session.storage, view, spans, plan):
-        session.engine.send(octets)
-        session.connection.flush()
-        await session.connection.wait_writable()
-        await asyncio.sleep(0)
+        yield octets

@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.status.items import ITEMS, Item, read_items, response
+from postroad.remembered import remembered
+from postroad_store.imap.commands.status.items import ITEMS, Item, all_offered, read_items, response
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import APPENDLIMIT, CONDSTORE, STATUS_DELETED, STATUS_SIZE
 from postroad_store.imap.grammar.arguments import read_mailbox
+from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
 
 MANY = 20_000  # messages, among which those with \Deleted are looked for in a thread
+REMEMBERED = 256  # arguments: clients look at the same mailboxes over and over
+REMEMBERED_OCTETS = 512  # of the longest that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,31 @@ class Status(Command):
 
 def parse(tag: bytes, reader: Reader) -> Status:
     """Take the mailbox and the items."""
+    rest = reader.rest()
+    known = None if rest is None else _remembered(rest)
+    if known is not None and all_offered(reader, known[1]):
+        return Status(tag, *known)
+    return Status(tag, *_arguments(reader))
+
+
+@remembered(REMEMBERED, REMEMBERED_OCTETS)
+def _remembered(rest: bytes) -> tuple[bytes, tuple[Item, ...]] | None:
+    """Return mailbox and items where all items are offered; None for what is not valid, or not ASCII."""
+    if not rest.isascii():  # what is valid depends on what the client has enabled
+        return None
+    try:
+        return _arguments(Reader([rest]))
+    except SyntaxFault:
+        return None
+
+
+def _arguments(reader: Reader) -> tuple[bytes, tuple[Item, ...]]:
     # status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"
     mailbox = read_mailbox(reader)
     reader.take(b" (")
     items = read_items(reader)
     reader.end()
-    return Status(tag, mailbox, items)
+    return mailbox, items
 
 
 def handle(session: Session, command: Status) -> Awaitable[None] | None:

@@ -36,9 +36,12 @@ class Figures(NamedTuple):
     deleted_octets: int | None = None  # if they have been counted already
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One item; without `offered_by` it belongs to the base protocol, else one of these must be offered."""
+    """One item, equal to itself alone.
+
+    Without `offered_by` it belongs to the base protocol, else one of these must be offered.
+    """
 
     word: bytes
     value: Callable[[Figures], bytes]
@@ -90,6 +93,11 @@ ITEMS: Mapping[bytes, Item] = {
     )
 }
 _PLACES = {word: place for place, word in enumerate(ITEMS)}
+
+
+def all_offered(reader: Reader, items: tuple[Item, ...]) -> bool:
+    """Return False if the client may not ask for one of these."""
+    return all(_offered(reader, item) for item in items if item.offered_by or not item.in_rev2)
 
 
 def read_items(reader: Reader) -> tuple[Item, ...]:

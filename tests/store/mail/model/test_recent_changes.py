@@ -1,0 +1,43 @@
+"""The last changes of a mailbox: what has changed after a modseq, as the column of mod-sequences has it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postroad_store.mail.model.recent_changes import KEPT, RecentChanges
+
+FIRST = 7  # the modseq from which on changes are known
+
+
+@given(st.lists(st.lists(st.integers(1, 3 * KEPT), unique=True) | st.integers(1, 3 * KEPT), max_size=12))
+def test_what_is_known_is_what_a_search_would_find(noted: list[list[int] | int]) -> None:
+    recent = RecentChanges(FIRST)
+    latest: dict[int, int] = {}
+    for modseq, change in enumerate(noted, FIRST + 1):
+        uids = sorted(change) if isinstance(change, list) else list(range(1, change + 1))
+        recent.note(modseq, uids)
+        latest |= dict.fromkeys(uids, modseq)
+        for since in range(FIRST - 1, modseq + 2):
+            found = recent.after(since)
+            assert found in (None, sorted(uid for uid, last in latest.items() if last > since))
+        assert recent.after(modseq) == []
+    assert recent.after(FIRST - 1) is None
+
+
+def test_changes_of_not_so_many_messages_stay_known() -> None:
+    recent = RecentChanges(FIRST)
+    for modseq in range(FIRST + 1, 4 * KEPT):
+        recent.note(modseq, [modseq % 3 + 1])
+        assert recent.after(max(FIRST, modseq - KEPT + 1)) is not None
+    assert recent.after(FIRST) is None
+
+
+def test_a_change_of_many_is_not_kept() -> None:
+    recent = RecentChanges(FIRST)
+    recent.note(FIRST + 1, range(1, KEPT + 2))
+    assert recent.after(FIRST) is None
+    assert recent.after(FIRST + 1) == []
+    recent.note(FIRST + 1, [9])  # the next step of the same change
+    recent.note(FIRST + 2, [4])
+    assert recent.after(FIRST + 1) == [4]
