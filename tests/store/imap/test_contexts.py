@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from postroad_store.imap import contexts
+from postroad_store.imap import contexts, newcomers
 from postroad_store.imap.contexts import Context
 from postroad_store.imap.grammar.sequence import parse_sequence_set
 from postroad_store.mail.model.arrival import Arrival
@@ -168,3 +168,17 @@ def follow(following: dict[str, list[int]], answer: str) -> None:
     for line in answer.splitlines():
         if match := re.match(r'\* ESEARCH \(TAG "(\w)"\)', line):
             following[match[1]] = applied(following[match[1]], line.encode())
+
+
+async def test_items_of_many_new_messages_come_in_turns(
+    place: Place, connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newcomers, "MAX_TOLD", 2)
+    wire = connect()
+    await enter(place, wire, 1)
+    await wire.say("a UID SEARCH RETURN (UPDATE (UID)) ALL")
+    for octets in (1, 2, 3):
+        await enter_more(place, octets)
+    told = [f"* {number} FETCH (UID {number})\r\n" for number in (2, 3, 4)]
+    rest = '* ESEARCH (TAG "a") UID ADDTO (0 2:4)\r\nn OK NOOP completed.\r\n'
+    assert await wire.say("n NOOP") == f"* 4 EXISTS\r\n* 4 RECENT\r\n{''.join(told)}{rest}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad_store.imap import notify
+from postroad_store.imap import newcomers, notify
 from postroad_store.mail.model import view
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -102,8 +102,8 @@ async def test_news_that_may_not_be_told_yet_are_not_tried_again_and_again(
 async def test_many_new_messages_come_in_turns(
     place: Place, wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notify, "MAX_TOLD", 2)
-    monkeypatch.setattr(notify, "MAX_OCTETS", 100)
+    monkeypatch.setattr(newcomers, "MAX_TOLD", 2)
+    monkeypatch.setattr(newcomers, "MAX_OCTETS", 100)
     wire, _ = wires
     await wire.say("a SELECT INBOX")
     await wire.say("b NOTIFY SET (SELECTED (MessageNew (UID BODY.PEEK[TEXT]) MessageExpunge))")
@@ -142,3 +142,39 @@ async def test_status_of_many_mailboxes_lets_others_run(
     await wire.idle()
     told = (await wire.until(0)).decode().split("\r\n")
     assert [line.split()[2] for line in told if "STATUS" in line] == ["Archive", "INBOX", "Junk", "Sent", "Trash"]
+
+
+UUENCODED = b"Content-Type: image/gif\r\nContent-Transfer-Encoding: x-uue\r\n\r\nabc"
+
+
+async def test_what_cannot_be_given_is_left_out(place: Place, wires: tuple[Wire, Wire]) -> None:
+    wire, other = wires
+    await wire.say("s SELECT INBOX")
+    await wire.say("a NOTIFY SET (SELECTED (MessageNew (BINARY.PEEK[1]) MessageExpunge)) (INBOXES (MailboxName))")
+    account = await place.storage.account("alice@alpha.test")
+    arrivals = [Arrival((account.inbox,), each, int(NOW), NO_FLAGS) for each in (UUENCODED, b"A: b\r\n\r\nabc")]
+    await other.say("b CREATE box")
+    await place.storage.append(arrivals)
+    told = await heard(wire)
+    assert '* LIST (\\HasNoChildren) "/" box\r\n' in told
+    assert "* 1 FETCH" not in told
+    assert told.endswith("* 2 FETCH (BINARY[1] {3}\r\nabc)\r\n")
+
+
+async def test_items_are_not_of_the_mailbox_that_was_left(
+    place: Place, wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newcomers, "MAX_TOLD", 1)
+    wire, _ = wires
+    account = await place.storage.account("alice@alpha.test")
+    trash = account.find("Trash")
+    assert trash is not None
+    await wire.say("s SELECT INBOX")
+    await wire.say("a NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge))")
+    await place.storage.append([Arrival((trash,), b"A: b\r\n", int(NOW), NO_FLAGS)] * 3)
+    await place.storage.append([Arrival((account.inbox,), b"A: b\r\n", int(NOW), NO_FLAGS)] * 3)
+    while not wire.received:
+        await asyncio.sleep(0)
+    assert (await wire.until(0)).endswith(b"* 1 FETCH (UID 1)\r\n")
+    wire.feed(b"b SELECT Trash\r\n")
+    assert (await heard(wire)).endswith("Select completed.\r\n")

@@ -130,6 +130,9 @@ class Appends:
             pending = self.pending.pop(0)
             self._octets -= pending.octets
             text = self._result(pending.future)
+            if session.notify is not None and pending.future.exception() is None:
+                for stored in pending.future.result():
+                    session.notify.forget(stored.mailbox, [stored.uid])
             view = session.view
             if view is not None and view.changed:  # RFC 3501 §6.3.11: the client SHOULD hear of it at once
                 session.tell(view, expunges=False, flags=not view.much(expunges=False))
@@ -137,9 +140,6 @@ class Appends:
                 # RFC 7162 §6: expunges wait, and the client must not take what it has seen for all that there was.
                 before, text = session.highest.completed(view, text, coded=False)
                 session.engine.send(before)
-            if session.notify is not None and pending.future.exception() is None:
-                for stored in pending.future.result():
-                    session.notify.forget(stored.mailbox, [stored.uid])
             session.engine.complete_earlier(pending.tag, text)
             answered = True
         return answered

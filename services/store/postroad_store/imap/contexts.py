@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from postroad_store.imap import newcomers
 from postroad_store.imap.grammar.sequence import SequenceSet, format_ranges, ranges_of, runs_of
 from postroad_store.mail.model.message import UID
 from postroad_store.mail.search.keys import And, InSet
@@ -20,6 +21,7 @@ from postroad_store.mail.search.modseq import ModSeq
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from postroad_store.imap.commands.fetch import ItemList
     from postroad_store.imap.commands.search.found import Found
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.view import Changes, View
@@ -36,12 +38,16 @@ NumberOf = Callable[[int], int]  # a message's number by its UID
 class Context:
     """One search; with `orders` a SORT."""
 
-    __slots__ = ("_uid", "found", "key", "modseq", "orders", "tag")
+    __slots__ = ("_uid", "found", "items", "key", "modseq", "newest", "orders", "tag")
 
-    def __init__(self, tag: bytes, key: Key, orders: Sequence[Order] | None, *, uid: bool) -> None:
+    def __init__(
+        self, tag: bytes, key: Key, orders: Sequence[Order] | None, *, uid: bool, items: ItemList | None = None
+    ) -> None:
         self.tag = tag
         self.key = key
         self.orders = orders
+        self.items = items  # to be told of new messages that are found
+        self.newest = 0  # the last UID that is not new
         self.found: list[int] = []  # UIDs, in the order of the search
         self.modseq = 0  # up to here it has looked
         self._uid = uid  # UIDs are told, not message numbers
@@ -109,6 +115,7 @@ class Contexts:
         if len(self._contexts) >= MAX_CONTEXTS or len(found.numbers) > MAX_RESULTS:
             return False
         context.found, context.modseq = list(found.uids(found.numbers)), modseq
+        context.newest = found.view.uids[-1] if found.view.uids else 0
         self._contexts[context.tag] = context
         return True
 
@@ -140,6 +147,7 @@ class Contexts:
 
     async def _update(self, session: Session, context: Context, modseq: int) -> None:
         view, finder = self._view, session.storage.finder
+        newest = view.uids[-1] if view.uids else 0
         since = ModSeq(context.modseq + 1)
         pause = session.connection.wait_writable
         changed = {view.uids[number - 1] for number in await finder.search(view, since, between=pause)}
@@ -148,6 +156,8 @@ class Contexts:
         gone = await self._gone(context)
         session.engine.send(context.remove((changed - matching) | gone, self._number_of))
         new = sorted(matching - gone - set(context.found))
+        if context.items is not None:
+            await self._introduce(session, context, context.items, new)
         if not new:
             found = context.found
         elif context.orders is None:
@@ -161,7 +171,20 @@ class Contexts:
             numbers = await finder.sort(view, both, context.orders, between=pause)
             found = [view.uids[number - 1] for number in numbers]
         session.engine.send(context.add(found, self._number_of))
-        context.modseq = modseq
+        context.modseq, context.newest = modseq, max(context.newest, newest)
+
+    async def _introduce(self, session: Session, context: Context, items: ItemList, found: Sequence[int]) -> None:
+        """Tell items of those that are new to the mailbox, not of those whose flags have changed (RFC 5465 §7)."""
+        new = found[bisect_right(found, context.newest) :]
+        for start in range(0, len(new), newcomers.MAX_TOLD):
+            await session.connection.wait_writable()
+            some = new[start : start + newcomers.MAX_TOLD]
+            wanted = items if session.notify is None else session.notify.joined(items, some)
+            # RFC 5465 §7: EXISTS comes before FETCH, and both before ESEARCH
+            session.engine.send(newcomers.told(session, self._view, wanted, some))
+            context.newest = some[-1]
+            session.connection.flush()
+            await asyncio.sleep(0)
 
     async def _gone(self, context: Context) -> set[int]:
         """Return those of a result that have been expunged, though their EXPUNGE has not been told."""

@@ -41,6 +41,8 @@ ESORT = Capability(b"ESORT", "RFC 5267", after_login, requires=(b"SORT",))
 # Results that are kept up to date, and pages of them: RETURN (CONTEXT UPDATE PARTIAL), CANCELUPDATE.
 CONTEXT_SEARCH = Capability(b"CONTEXT=SEARCH", "RFC 5267", after_login)
 CONTEXT_SORT = Capability(b"CONTEXT=SORT", "RFC 5267", after_login, requires=(b"SORT",))
+# What the client is told of, whenever it happens; and items of new messages, in UPDATE of RETURN.
+NOTIFY = Capability(b"NOTIFY", "RFC 5465", after_login)
 # RETURN (SAVE), and `$` wherever a command takes a sequence set.
 SEARCHRES = Capability(b"SEARCHRES", "RFC 5182", after_login, requires=(b"ESEARCH",))
 # Searches that are kept under a name, as annotations.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.fetch import responses
+from postroad_store.imap import newcomers
+from postroad_store.imap.commands.fetch import ItemList
 from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.status.items import ITEMS, unasked_response
 from postroad_store.imap.directory import PREFIX
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.view import View
 
 MAX_WAITING = 1000  # mailboxes and names that wait for one client
-MAX_TOLD = 50  # new messages of which items are told at a time (some 2 ms)
-MAX_OCTETS = 256 * 1024  # of a message of which texts are told: what is larger the client has to ask for
 OVERFLOW = b"* OK [NOTIFICATIONOVERFLOW] Too many changes, you will be told of no more.\r\n"
 
 
@@ -62,6 +61,7 @@ class Notify(Observer):
         self._changed: dict[Mailbox, Event] = {}
         self._names: dict[str, str | None] = {}  # to be listed, each with its old name
         self._new: list[UID] = []  # of the selected mailbox, whose items are to be told
+        self._own: set[UID] = set()  # that the client has put there itself, and has not been told of by EXISTS
         self._overflown = False
         self._shared: set[str] = set()  # names of others' mailboxes that are followed
         self._elsewhere: list[tuple[Account, Observer]] = []
@@ -112,18 +112,33 @@ class Notify(Observer):
         """Whether changed flags are told of."""
         return bool(self.interests.selected & Event.FLAG_CHANGE)
 
+    def entered(self) -> None:
+        """Forget what was to be told of another mailbox: one has been selected."""
+        self._new.clear()
+        self._own.clear()
+
     def arrived(self, uids: Sequence[UID]) -> None:
         """Note messages that the client has just been told of by EXISTS (RFC 5465 §5.2)."""
         if self.interests.items is not None:
-            self._new += uids
+            self._new += [uid for uid in uids if uid not in self._own]
+            self._own.difference_update(uids)
             self._session.watch.wake()
 
     def forget(self, mailbox: Mailbox, uids: Iterable[UID]) -> None:
         """Leave out messages that the client itself has put there (RFC 5465 §5.2)."""
         view = self._session.view
-        if view is not None and view.mailbox is mailbox and self._new:
+        if view is not None and view.mailbox is mailbox and self.interests.items is not None:
             own = set(uids)
             self._new = [uid for uid in self._new if uid not in own]
+            self._own.update(uid for uid in own if view.number(uid) is None)
+
+    def joined(self, items: ItemList, uids: Iterable[int]) -> ItemList:
+        """Return these items and those that are to be told of these messages: one response is enough (§5.2)."""
+        wanted, at_once = self.interests.items, set(uids)
+        if wanted is None or at_once.isdisjoint(self._new):
+            return items
+        self._new = [uid for uid in self._new if uid not in at_once]
+        return ItemList(tuple(dict.fromkeys((*wanted.items, *items.items))))
 
     # -- other mailboxes: `Observer` --------------------------------------------------------------------------
 
@@ -210,27 +225,18 @@ class Notify(Observer):
         if session.view is None:
             self._new.clear()
         elif self._new:
-            lines += self._items(session.view)
+            lines.append(self._items(session.view))
         return b"".join(lines)
 
-    def _items(self, view: View) -> list[bytes]:
+    def _items(self, view: View) -> bytes:
         """Return the items of some new messages; the others wait for the next time."""
         session, items = self._session, self.interests.items
-        some, self._new = self._new[:MAX_TOLD], self._new[MAX_TOLD:]
+        some, self._new = self._new[: newcomers.MAX_TOLD], self._new[newcomers.MAX_TOLD :]
         if items is None:
-            return []
-        manner = session.manner
-        uid = manner.modseq or manner.rev2
-        plan = items.plan(uid=uid, modseq=manner.modseq, uid_only=manner.uid_only)
-        if plan.modseq:
-            session.highest.fetched_any()
-        numbers = [number for each in some if (number := view.number(each)) is not None]
-        if plan.reads or plan.alone:
-            numbers = [each for each in numbers if view.pick(view.mailbox.sizes, each, each)[0] <= MAX_OCTETS]
+            return b""
         if self._new:
             session.watch.wake()
-        spans = [range(number, number + 1) for number in numbers]
-        return [octets for octets, _ in responses(session.storage, view, spans, plan)]
+        return newcomers.told(session, view, items, some)
 
 
 @cache

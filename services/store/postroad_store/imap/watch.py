@@ -63,6 +63,7 @@ class Watch:
         """Follow the selected mailbox from now on, whether the client idles or not."""
         if self._session.view is not None and self._session.notify is not None:
             self._session.view.on_change = self.wake
+            self._session.notify.entered()
 
     def end(self) -> None:
         """Report nothing more: the client has gone."""
@@ -113,6 +114,8 @@ class Watch:
         notify, view = session.notify, session.view
         if view is not None and view.changed:
             session.tell(view, expunges=self._may_expunge)
+        if session.contexts is not None and session.contexts.stale:
+            return  # RFC 5465 §5.2: what is told of new messages "MUST follow any ESEARCH ADDTO responses"
         if notify is not None and notify.waiting:
             session.engine.send(notify.take())
         if view is not None and (notify is None or notify.messages):

@@ -102,10 +102,10 @@ async def _copy(session: Session, command: Copy | Move, uids: Sequence[UID], low
     owners = session.directory.owner_of(view.mailbox), session.directory.owner_of(target)
     await session.shared.notes.copied(kind, owners, view.mailbox, copied, target)
     code = _copyuid(copied) if session.offers(UIDPLUS) else b""
+    if session.notify is not None:
+        session.notify.forget(target, copied.target)
     if not move:
         session.finish(command, b"OK %bCopy completed." % code)
-        if session.notify is not None:
-            session.notify.forget(target, copied.target)
         return
     if code:  # RFC 6851 §4.3: before the EXPUNGEs, so that the client knows where the messages went
         session.engine.send(b"* OK %bMoved UIDs.\r\n" % code)

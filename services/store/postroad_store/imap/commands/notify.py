@@ -12,7 +12,7 @@ from postroad_store.imap.commands.fetch import READER, ItemList
 from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.status.items import unasked_response
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CONDSTORE
+from postroad_store.imap.extensions import CONDSTORE, NOTIFY
 from postroad_store.imap.filters import FILTERS, Filter, names_of, read_filter
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.interests import (
@@ -26,7 +26,7 @@ from postroad_store.imap.interests import (
     Interests,
 )
 from postroad_store.imap.notify import Notify, first_items
-from postroad_store.imap.spec import Capability, Spec, after_login
+from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.imap.session import Session
 
-NOTIFY = Capability(b"NOTIFY", "RFC 5465", after_login)
 MAX_GROUPS = 100
 STEP = 200  # mailboxes whose STATUS is given at a time
 TOO_MANY = b"NO [NOTIFICATIONOVERFLOW] Too many groups of events."

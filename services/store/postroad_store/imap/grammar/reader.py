@@ -120,6 +120,10 @@ class Reader:
         """Return the next octet without taking it; empty at the end."""
         return self._text[self._at : self._at + 1]
 
+    def sees(self, octets: bytes) -> bool:
+        """Return True if exactly these octets are next, without taking them."""
+        return self._text.startswith(octets, self._at)
+
     def rest(self) -> bytes | None:
         """Return the rest of the command without taking it; None if there is a literal in it."""
         return self._text[self._at :] if self._index == len(self._parts) - 1 else None

@@ -10,7 +10,15 @@ from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, sen
 from postroad_store.imap.commands.search.filters import undefined_filter
 from postroad_store.imap.commands.search.found import Found
 from postroad_store.imap.commands.search.grammar import EXTENSIONS, NUMBERS, CharsetUnknown, first_word, read_program
-from postroad_store.imap.commands.search.options import DEFAULT, offered_options, read_options, saves, scores, updates
+from postroad_store.imap.commands.search.options import (
+    DEFAULT,
+    items_of_new,
+    offered_options,
+    read_options,
+    saves,
+    scores,
+    updates,
+)
 from postroad_store.imap.contexts import Context, Contexts, known, refusal
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE, CONTEXT_SEARCH, ESEARCH, I18NLEVEL, PARTIAL, SEARCHRES
@@ -183,7 +191,7 @@ def follow(
 ) -> None:
     """Keep a result up to date that has all up to a mod-sequence (RFC 5267 §4.3), or say that it is not done."""
     session.contexts = session.contexts or Contexts(found.view)
-    context = Context(command.tag, command.program.key, orders, uid=command.uid)
+    context = Context(command.tag, command.program.key, orders, uid=command.uid, items=items_of_new(command.options))
     lasting = all(order.criterion.lasting for order in orders or ())
     if not lasting or not whole or not session.contexts.keep(context, found, upto):
         session.engine.send(refusal(command.tag))

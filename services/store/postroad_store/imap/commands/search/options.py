@@ -8,13 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad_store.imap.commands.fetch import READER, ItemList
 from postroad_store.imap.commands.search.option import ReturnOption
 from postroad_store.imap.commands.search.partial import Partial
-from postroad_store.imap.extensions import CONTEXT_SEARCH, CONTEXT_SORT, ESEARCH, ESORT, SEARCH_FUZZY, SEARCHRES
+from postroad_store.imap.extensions import (
+    CONTEXT_SEARCH,
+    CONTEXT_SORT,
+    ESEARCH,
+    ESORT,
+    NOTIFY,
+    SEARCH_FUZZY,
+    SEARCHRES,
+)
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Self
 
     from postroad_store.imap.commands.search.found import Found
     from postroad_store.imap.grammar.reader import Reader
@@ -101,10 +111,21 @@ class Context(ReturnOption):
 
 @dataclass(frozen=True, slots=True)
 class Update(ReturnOption):
-    """Tell how the result changes from now on (RFC 5267 §4.3)."""
+    """Tell how the result changes from now on (RFC 5267 §4.3); of new messages in it also items (RFC 5465 §7)."""
+
+    items: ItemList | None = None
 
     word = b"UPDATE"
     search, sort = (CONTEXT_SEARCH,), (CONTEXT_SORT,)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Self:
+        """Take the items, which only servers with NOTIFY know."""
+        # modifier-update = "UPDATE" ["(" fetch-att *(SP fetch-att) ")"]     (RFC 5465 §8; §7 has a space in between)
+        if not reader.offers(NOTIFY) or not (reader.sees(b"(") or reader.sees(b" (")):
+            return cls()
+        reader.skip(b" ")
+        return cls(READER.read(reader))
 
 
 class Relevancy(ReturnOption):
@@ -164,3 +185,8 @@ def scores(options: Options | None) -> bool:
 def updates(options: Options | None) -> bool:
     """Return True if the client is to be told how the result changes."""
     return options is not None and any(isinstance(option, Update) for option in options)
+
+
+def items_of_new(options: Options | None) -> ItemList | None:
+    """Return what is to be told of messages that come into the result; None for nothing."""
+    return next((option.items for option in options or () if isinstance(option, Update)), None)
