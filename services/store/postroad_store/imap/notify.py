@@ -133,7 +133,7 @@ class Notify(Observer):
             self._own.update(uid for uid in own if view.number(uid) is None)
 
     def joined(self, items: ItemList, uids: Iterable[int]) -> ItemList:
-        """Return these items and those that are to be told of these messages: one response is enough (§5.2)."""
+        """Return these items, with those to be told of these messages: one response is enough (RFC 5465 §5.2)."""
         wanted, at_once = self.interests.items, set(uids)
         if wanted is None or at_once.isdisjoint(self._new):
             return items
