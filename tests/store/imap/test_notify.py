@@ -173,8 +173,7 @@ async def test_items_are_not_of_the_mailbox_that_was_left(
     await wire.say("a NOTIFY SET (SELECTED (MessageNew (UID) MessageExpunge))")
     await place.storage.append([Arrival((trash,), b"A: b\r\n", int(NOW), NO_FLAGS)] * 3)
     await place.storage.append([Arrival((account.inbox,), b"A: b\r\n", int(NOW), NO_FLAGS)] * 3)
-    while not wire.received:
-        await asyncio.sleep(0)
-    assert (await wire.until(0)).endswith(b"* 1 FETCH (UID 1)\r\n")
+    first = b"* 3 EXISTS\r\n* 3 RECENT\r\n* 1 FETCH (UID 1)\r\n"
+    assert await wire.until(len(first)) == first
     wire.feed(b"b SELECT Trash\r\n")
     assert (await heard(wire)).endswith("Select completed.\r\n")
