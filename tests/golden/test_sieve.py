@@ -54,6 +54,17 @@ def test_letters_are_the_golden_ones(name: str) -> None:
     assert max(map(len, LETTERS[name].split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
 
 
+def test_what_no_letter_may_have_is_left_out() -> None:
+    letter = letters.response(ORIGIN, PLAIN, vacation("a\0b\rc\r\nd\n\n"), "alice@alpha.test")
+    assert letter.partition(b"\r\n\r\n")[2] == b"ab\r\nc\r\nd\r\n\r\n"
+
+
+def test_each_part_ends_with_its_own_line_end() -> None:
+    for message, shown in ((b"Subject: x\r\n\r\nbody", b"Subject: x\r\n\r\n"), (b"Subject: x", b"Subject: x\r\n")):
+        letter = letters.refusal(ORIGIN, Message(message), "No", "alice@alpha.test", "bob@beta.test")
+        assert letter.endswith(b"Content-Type: text/rfc822-headers\r\n\r\n" + shown + b"\r\n--=_u1--\r\n")
+
+
 def test_no_more_of_a_header_section_is_returned_than_so_much() -> None:
     long = Message(b"X: %b\r\n\r\n" % (b"x" * letters.RETURNED))
     assert letters.refusal(ORIGIN, long, "No", "a@b", "c@d").count(b"x") < letters.RETURNED + 100

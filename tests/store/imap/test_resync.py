@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import ranges_of
-from postroad_store.imap.resync import Known, read_known
+from postroad_store.imap.resync import Known, _in_step, read_known
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,33 @@ def test_read(text: bytes, known: Known) -> None:
 def test_malformed(text: bytes) -> None:
     with pytest.raises(SyntaxFault):
         read_known(Reader([text]))
+
+
+RUNS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=6)
+
+
+def ranges(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return ranges with gaps between them."""
+    found, at = [], 0
+    for gap, length in runs:
+        found.append((at + gap + 1, at + gap + length))
+        at = found[-1][1]
+    return found
+
+
+@given(RUNS, RUNS)
+def test_numbers_and_uids_go_in_step(left: list[tuple[int, int]], right: list[tuple[int, int]]) -> None:
+    """Each number has the UID at the same place, in runs that are as long as they can be."""
+    numbers = [number for low, high in ranges(left) for number in range(low, high + 1)]
+    uids = [uid for low, high in ranges(right) for uid in range(low, high + 1)]
+    count = min(len(numbers), len(uids))
+    numbers, uids = numbers[:count], uids[:count]
+    runs = list(_in_step(ranges_of(numbers), ranges_of(uids)))
+    assert [(number + step, uid + step) for number, uid, length in runs for step in range(length)] == list(
+        zip(numbers, uids, strict=True)
+    )
+    for (number, uid, length), (following, its_uid, _) in pairwise(runs):
+        assert (following, its_uid) != (number + length, uid + length)
 
 
 def test_without_message_numbers() -> None:

@@ -56,11 +56,13 @@ def answer(engine: Engine, event: Event) -> None:
 class Talk:
     """One connection: `say` gives what the server answers."""
 
-    def __init__(self, *, secure: bool = True, apop: bool = False, **options: bool) -> None:
+    def __init__(
+        self, *, secure: bool = True, apop: bool = False, policy: Policy | None = None, **options: bool
+    ) -> None:
         world = World(IPv4Network("127.0.0.0/24"), {}, {}, forms=frozenset({"scrypt"}))
         plaintext_auth = options.get("plaintext_auth", False)
         made = sasl("pop", world.account, lambda: world, [PLAIN], plaintext_auth=plaintext_auth)
-        self.engine = Engine(made, Offer([] if apop else ["APOP"]), Policy(), **options)
+        self.engine = Engine(made, Offer([] if apop else ["APOP"]), policy or Policy(), **options)
         self.secure = secure
         self.engine.greet(lambda: channel(secure=self.secure), secure=secure)
         self.events: list[Event] = []
@@ -78,8 +80,8 @@ class Talk:
         return any(isinstance(event, Close) for event in self.events)
 
 
-def logged_in() -> Talk:
-    talk = Talk()
+def logged_in(policy: Policy | None = None) -> Talk:
+    talk = Talk(policy=policy)
     assert talk.say(b"USER alice\r\nPASS secret\r\n") == b"+OK\r\n+OK Logged in.\r\n"
     talk.events.clear()
     return talk
@@ -128,6 +130,14 @@ def test_retr_and_top() -> None:
     assert talk.say(b"RETR 1\r\n") == b"+OK 22 octets\r\nSubject: one\r\n\r\n..dot\r\n.\r\n"
     assert talk.say(b"TOP 2 5\r\n") == b"+OK 16 octets\r\nSubject: two\r\n\r\n.\r\n"
     assert talk.events == [Retrieve(1, None), Retrieve(2, 5)]
+
+
+@pytest.mark.parametrize(("expire", "removed"), [(None, (2,)), (0, (1, 2)), (1, (2,))])
+def test_what_was_retrieved_may_expire_at_once(expire: int | None, removed: tuple[int, ...]) -> None:
+    """RFC 2449 §6.7: what RETR has sent, and not what TOP has."""
+    talk = logged_in(Policy(expire=expire))
+    talk.say(b"RETR 1\r\nTOP 3 100\r\nDELE 2\r\nQUIT\r\n")
+    assert talk.events[-2] == Update(removed)
 
 
 def test_quit_removes_what_is_marked_and_closes() -> None:

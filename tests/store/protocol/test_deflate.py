@@ -54,6 +54,18 @@ def test_a_few_octets_that_stand_for_many_are_taken_in_blocks() -> None:
     assert max(sizes) == BLOCK
 
 
+@pytest.mark.parametrize("length", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK])
+def test_after_a_full_block_there_may_be_more(length: int) -> None:
+    inflate = Inflate()
+    inflate.receive(compressed(b"x" * length))
+    sizes = []
+    while inflate.waiting:
+        sizes.append(len(inflate.take()))
+    assert sum(sizes) == length
+    assert sizes[:-1] == [BLOCK] * (length // BLOCK)
+    assert sizes[-1] < BLOCK
+
+
 @pytest.mark.parametrize("octets", [b"a NOOP\r\n", b"\xff" * 10, compressed(b"x") + b"b NOOP\r\n"])
 def test_what_is_not_compressed(octets: bytes) -> None:
     inflate = Inflate()

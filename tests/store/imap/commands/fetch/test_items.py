@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad_store.imap.commands.fetch import SPECS, Fetch, values
+from postroad_store.imap.commands.fetch.items import ITEMS
 from postroad_store.imap.commands.fetch.plan import ItemList
 from postroad_store.imap.commands.fetch.section import Section, Text
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
@@ -168,3 +170,8 @@ def test_item_lists_are_compared_by_their_items() -> None:
     assert len({ItemList((values.UID,)), ItemList((values.UID,)), ItemList((values.SIZE,))}) == 2
     assert ItemList((values.UID,)) != (values.UID,)
     assert repr(ItemList((values.UID,))) == "ItemList((Uid(),))"
+
+
+def test_every_item_names_its_rfc() -> None:
+    source = r"RFC \d{4} §\d(\.\d)*|Google's X-GM-EXT-1"  # a page of Google's has no number
+    assert [item.name for item in ITEMS if not re.fullmatch(source, item.rfc)] == []
