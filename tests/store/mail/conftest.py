@@ -49,7 +49,7 @@ def stand_still(storage: Storage) -> Callable[[], None]:
     condition = threading.Condition()
     submit, commit = commits.submit, commits._commit
 
-    def handed_over(work: Any, *rest: Any, **manner: bool) -> None:
+    def handed_over(work: Any, *rest: Any, **manner: Any) -> None:
         with condition:
             left.add(work)
         submit(work, *rest, **manner)
