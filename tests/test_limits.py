@@ -274,3 +274,33 @@ def test_defaults(name: str) -> None:
         field.name: field.default for field in dataclasses.fields(getattr(importlib.import_module(module), limits))
     }
     assert {field: fields[field] for field in DEFAULTS[name]} == DEFAULTS[name]
+
+
+# What others read: in settings, the journal, world files, logs, transcripts and on the disk.
+MEMBERS: dict[str, list[object]] = {
+    "postroad.config.Outside": ["capture", "bounce", "refuse"],
+    "postroad.config.UnknownUsers": ["create", "reject"],
+    "postroad.config.First": ["mailpit", "mailhog"],
+    "postroad.mail.envelope.BodyType": ["7BIT", "8BITMIME"],  # RFC 6152 §3
+    "postroad.mime.part.Kind": [0, 1, 2],
+    "postroad.sasl.oauth.Errors": ["rfc", "gmail", "exchange"],
+    "postroad.smtp.server.service.Purpose": ["smtp", "submission", "submissions", "lmtp", "app"],
+    "postroad.transcript.line.Side": ["client", "server"],
+    "postroad.world.world.Role": ["dns", "relay", "store"],
+    "postroad_relay.queue.spool.record.Kind": [1, 2, 3],
+    "postroad_relay.submission.faults.Command": ["mail", "rcpt", "auth"],
+    "postroad_relay.submission.faults.Words": ["mailpit", "mailhog"],
+}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_members(name: str) -> None:
+    module, _, members = name.rpartition(".")
+    assert [member.value for member in getattr(importlib.import_module(module), members)] == MEMBERS[name]
+
+
+@pytest.mark.parametrize("name", ["postroad.journal.kinds.Kind", "postroad.smtp.server.sequence.State"])
+def test_members_that_have_their_names_in_small_letters(name: str) -> None:
+    module, _, members = name.rpartition(".")
+    for member in getattr(importlib.import_module(module), members):
+        assert member.value == member.name.lower()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.common.transcript.said import observed
 from tests.common.transcript.test_dialogues import sessions_in
+from tests.common.transcript.test_secrets import ALL, CASES, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,17 @@ def transcripts(path: Path) -> Iterator[str]:
 def test_transcripts_are_the_golden_ones(path: Path) -> None:
     golden = path.with_suffix(".out")
     text = "".join(f"{line}\n" for line in transcripts(path))
+    if os.environ.get("POSTROAD_GOLDEN") == "write":
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+def test_what_is_shown_in_place_of_secrets() -> None:
+    golden = HERE / "secrets.out"
+    text = ""
+    for protocol, name in CASES:
+        lines = lines_of(protocol, ALL[protocol][name](b"k9 secret w7"), [1000])
+        text += f"# {protocol}: {name}\n" + "".join(f"{written(line)}\n" for line in lines[1:])
     if os.environ.get("POSTROAD_GOLDEN") == "write":
         golden.write_text(text, encoding="utf-8")
     assert text == golden.read_text(encoding="utf-8")

@@ -95,6 +95,14 @@ def test_which_elements_part_words(names: str, expected: str) -> None:
         assert of(HTML + f"one<{name}>two</{name.upper()}>".encode()) == expected, name
 
 
+@pytest.mark.parametrize("name", ["head", "Script", "STYLE", "template", "Title"])
+def test_what_is_not_shown_may_have_many_lines(name: str) -> None:
+    inside = f"<{name}\n x='y'\n>\nno\n<b>no</b></{name}x>\nno\n</{name.swapcase()}\n>"
+    assert of(HTML + f"one{inside}two".encode()) == "onetwo"
+    assert of(HTML + f"one<{name}s>two</{name}s>three".encode()) == "one two three"
+    assert of(HTML + b"one<!--\nno\n<b>\nno-->two<B\nx>three") == "onetwothree"
+
+
 def test_the_length() -> None:
     assert of(b"\r\n" + b"word " * 100) == ("word " * 100)[:LENGTH].rstrip()
     accents = "e\N{COMBINING ACUTE ACCENT}" * 150

@@ -11,6 +11,7 @@ from OpenSSL import SSL
 from postroad.shell import handshake
 
 TRUST = "the client does not trust the CA; give the client the CA: make ca"
+NOT_TAKEN = "the certificate is not taken; give the client the CA: make ca"
 
 
 def ssl_error(reason: str | None) -> ssl.SSLError:
@@ -47,6 +48,31 @@ def ssl_error(reason: str | None) -> ssl.SSLError:
 )
 def test_reason(error: BaseException | None, reason: str) -> None:
     assert handshake.reason(error) == reason
+
+
+@pytest.mark.parametrize(
+    ("words", "meaning"),
+    [
+        ("tlsv1 alert unknown ca", TRUST),
+        ("tlsv13 alert bad certificate", NOT_TAKEN),
+        ("sslv3 alert certificate unknown", NOT_TAKEN),
+        (
+            "sslv3 alert certificate expired",
+            "the client takes the certificate for expired: compare the clocks, or run init",
+        ),
+        ("http request", "the client speaks HTTP"),
+        ("wrong version number", "the client does not speak TLS"),
+        ("packet length too long", "the client does not speak TLS"),
+        ("record layer failure", "the client does not speak TLS"),
+        ("unexpected eof while reading", handshake.CLOSED),
+        ("unsupported protocol", "the client speaks no version of TLS from 1.2 on"),
+        ("no shared cipher", "client and server have no cipher suite in common"),
+    ],
+)
+def test_what_the_libraries_say_and_what_it_means(words: str, meaning: str) -> None:
+    for error in (ssl_error(words.upper().replace(" ", "_")), SSL.Error([("SSL routines", "", words)])):
+        assert handshake.reason(error) == f"{meaning} [{words}]"
+    assert (handshake.CLOSED, handshake.TOO_SLOW) == ("the client closed the connection", "the client took too long")
 
 
 def test_an_error_without_words_has_its_name() -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from postroad.transcript.line import Line
 
-# Octets that a password may have, and that no name of ours or of the protocols has.
-SECRETS = st.text("qxzQXZ0189 =+/!", min_size=6, max_size=30).map(lambda text: f"k9{text.strip()}w7".encode())
+# Octets that a password may have (a bare LF ends no line), and that no name of ours or of the protocols has.
+SECRETS = st.text("qxzQXZ0189 =+/!\n", min_size=6, max_size=30).map(lambda text: f"k9{text.strip()}w7".encode())
 
 
 def coded(octets: bytes) -> bytes:
@@ -55,6 +55,16 @@ SMTP: dict[str, Callable[[bytes], Said]] = {
         ("S", b"538 5.7.11 TLS\r\n500 5.5.2 what\r\n500 5.5.2 what\r\n"),
     ],
     "no mechanism": lambda s: [("C", b"AUTH " + s + b"\r\n"), ("S", b"504 5.5.4 no such\r\n")],
+    "not coded": lambda s: [("C", b"auth plain " + s + b"\r\n"), ("S", b"501 5.5.2 no\r\n")],
+    "unheard of": lambda s: [
+        ("C", b"AUTH UNHEARD-OF\r\n"),
+        ("S", b"334 x\r\n"),
+        ("C", coded(s) + b"\r\n"),
+        ("S", b"334 y\r\n"),
+        ("C", b"*\r\n"),
+        ("S", b"501 cancelled\r\n"),
+    ],
+    "no mechanism at all": lambda s: [("C", b"AUTH\r\n"), ("S", b"334 x\r\n"), ("C", coded(s) + b"\r\n")],
     "in plain": lambda s: [("C", b"AUTH bob " + s + b"\r\n"), ("S", b"504 5.5.4 no such\r\n")],
     "another protocol's": lambda s: [
         ("C", b"USER bob\r\nPASS " + s + b"\r\n"),
@@ -81,6 +91,22 @@ POP3: dict[str, Callable[[bytes], Said]] = {
     "apop": lambda s: [("C", b"APOP bob " + s + b"\r\n"), ("S", b"+OK\r\n")],
     "apop without name": lambda s: [("C", b"APOP " + s.replace(b" ", b"") + b"\r\n"), ("S", b"-ERR\r\n")],
     "auth": lambda s: [("C", b"AUTH PLAIN " + coded(s) + b"\r\n"), ("S", b"+OK\r\n")],
+    "unheard of": lambda s: [
+        ("C", b"AUTH UNHEARD-OF\r\n"),
+        ("S", b"+ x\r\n"),
+        ("C", coded(s) + b"\r\n"),
+        ("S", b"+ y\r\n"),
+        ("C", b"*\r\n"),
+        ("S", b"-ERR cancelled\r\n"),
+    ],
+    "no mechanism at all": lambda s: [("C", b"AUTH\r\n"), ("S", b"+ x\r\n"), ("C", coded(s) + b"\r\n")],
+    "empty arguments": lambda s: [
+        ("C", b"PASS \r\nPASS\r\nAPOP\r\nAPOP bob\r\nAUTH \r\nAUTH PLAIN =\r\n"),
+        ("S", b"-ERR\r\n-ERR\r\n-ERR\r\n-ERR\r\n-ERR\r\n+ \r\n"),
+        ("C", coded(s) + b"\r\n"),
+    ],
+    "auth not coded": lambda s: [("C", b"auth plain " + s + b"\r\n"), ("S", b"-ERR\r\n")],
+    "small apop": lambda s: [("C", b"apop bob " + s + b"\r\n"), ("S", b"-ERR\r\n")],
     "auth in steps": lambda s: [
         ("C", b"AUTH LOGIN\r\n"),
         ("S", b"+ VXNlcm5hbWU6\r\n"),
@@ -126,6 +152,26 @@ IMAP: dict[str, Callable[[bytes], Said]] = {
     "one argument": lambda s: [("C", b"a LOGIN " + s.replace(b" ", b"") + b"\r\n"), ("S", b"a BAD\r\n")],
     "no tag": lambda s: [("C", b"LOGIN bob " + s + b"\r\n"), ("S", b"LOGIN BAD\r\n")],
     "with response": lambda s: [("C", b"a AUTHENTICATE PLAIN " + coded(s) + b"\r\n"), ("S", b"a OK\r\n")],
+    "unheard of": lambda s: [
+        ("C", b"a AUTHENTICATE UNHEARD-OF\r\n"),
+        ("S", b"+ x\r\n"),
+        ("C", coded(s) + b"\r\n"),
+        ("S", b"+ y\r\n"),
+        ("C", b"*\r\n"),
+        ("S", b"a BAD cancelled\r\n"),
+    ],
+    "no mechanism at all": lambda s: [
+        ("C", b"a AUTHENTICATE\r\nb AUTHENTICATE \r\n"),
+        ("S", b"a BAD\r\n+ x\r\n"),
+        ("C", coded(s) + b"\r\n"),
+    ],
+    "empty arguments": lambda s: [
+        ("C", b'a LOGIN\r\nb LOGIN bob\r\nc LOGIN bob ""\r\nd LOGIN "" ' + quoted(s) + b"\r\ne LOGIN bob \r\n"),
+        ("S", b"a BAD\r\nb BAD\r\nc NO\r\nd NO\r\ne BAD\r\n"),
+    ],
+    "more arguments": lambda s: [("C", b"a LOGIN bob " + s + b" " + s + b" {3+}\r\nxyz " + s + b"\r\n")],
+    "half quoted": lambda s: [("C", b'a LOGIN bob "' + s + b"\r\nb LOGIN bob " + s + b'"\r\n')],
+    "not coded": lambda s: [("C", b"a authenticate plain " + s + b"\r\n"), ("S", b"a BAD\r\n")],
     "in steps": lambda s: [
         ("C", b"a AUTHENTICATE LOGIN\r\n"),
         ("S", b"+ VXNlcm5hbWU6\r\n"),
@@ -160,6 +206,24 @@ MANAGESIEVE: dict[str, Callable[[bytes], Said]] = {
         ("C", b'AUTHENTICATE "PLAIN" {%d+}\r\n' % len(coded(s)) + coded(s) + b"\r\n"),
         ("S", b'NO "x"\r\n'),
     ],
+    "unheard of": lambda s: [
+        ("C", b'AUTHENTICATE "UNHEARD-OF"\r\n'),
+        ("S", b'"x"\r\n'),
+        ("C", quoted(coded(s)) + b"\r\n"),
+        ("S", b'"y"\r\n'),
+        ("C", b'"*"\r\n'),
+        ("S", b"NO cancelled\r\n"),
+    ],
+    "no mechanism at all": lambda s: [
+        ("C", b"AUTHENTICATE\r\n" + quoted(s) + b'\r\nAUTHENTICATE \r\n"*"\r\n'),
+        ("S", b"NO\r\nNO\r\n"),
+    ],
+    "empty response": lambda s: [
+        ("C", b'AUTHENTICATE "PLAIN" ""\r\n' + quoted(s) + b"\r\n"),
+        ("S", b"NO\r\n"),
+    ],
+    "not coded": lambda s: [("C", b'authenticate "plain" ' + quoted(s) + b"\r\n"), ("S", b"NO\r\n")],
+    "bare": lambda s: [("C", b"authenticate plain " + s + b"\r\n"), ("S", b"NO\r\n")],
     "in steps": lambda s: [
         ("C", b'AUTHENTICATE "LOGIN"\r\n'),
         ("S", b'"VXNlcm5hbWU6"\r\n'),

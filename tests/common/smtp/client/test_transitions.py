@@ -12,6 +12,7 @@ from postroad.smtp.client.transitions import OUR_TURN, TRANSITIONS, Cause, State
 def test_the_drawing_in_the_docstring_is_the_table() -> None:
     drawn = [line for line in str(transitions.__doc__).splitlines() if "──▶" in line]
     assert drawing().splitlines() == drawn
+    assert f"From every state {Cause.CLOSE} leads to {State.CLOSED}, which is the last." in str(transitions.__doc__)
 
 
 def test_every_state_is_reached_and_every_cause_has_its_place() -> None:
