@@ -14,6 +14,9 @@ LIMITS: dict[str, object] = {
     "postroad.sasl.scram_hash.ITERATIONS": 4096,  # RFC 7677 §4
     "postroad.sasl.scram_hash.MAX_ITERATIONS": 1_000_000,
     "postroad.sasl.scram_hash.SALT": 16,
+    "postroad.sasl.channel.EXPORTER": "tls-exporter",  # RFC 9266 §4
+    "postroad.sasl.channel.UNIQUE": "tls-unique",  # RFC 5929 §3, and the next §4
+    "postroad.sasl.channel.END_POINT": "tls-server-end-point",
     "postroad.sasl.channel.EXPORTER_LENGTH": 32,  # RFC 9266 §2, and the next
     "postroad.sasl.channel.EXPORTER_LABEL": b"EXPORTER-Channel-Binding",
     "postroad.dns.name.MAX_LABEL": 63,  # RFC 1035 §2.3.4, and the next

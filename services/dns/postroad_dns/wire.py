@@ -215,9 +215,8 @@ def encode(query: Query, answer: Answer, limit: int) -> bytes:
         label = DNSLabel(query.question.name.labels)
         dnslib.DNSQuestion(label, query.question.type, query.question.cls).pack(buffer)
     start = buffer.offset
-    counts = [0, 0, 0]
-    for section, rrsets in enumerate((answer.answer, answer.authority, answer.glue)):
-        counts[section] = sum(_write(buffer, rrset) for rrset in rrsets)
+    sections = (answer.answer, answer.authority, answer.glue)
+    counts = [sum(_write(buffer, rrset) for rrset in rrsets) for rrsets in sections]
     truncated = buffer.offset > room
     if truncated:
         buffer.cut(start)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from postroad.tap import Carried, LoggedIn
 from postroad.transcript.line import Side
+from postroad.transcript.observer import Turn
 from postroad.transcript.observers import observer_of
 from tests.common.transcript.said import observed, opened, shown, steps_of, told
 
@@ -73,6 +76,21 @@ def test_lmtp_has_a_reply_for_each_recipient() -> None:
     """
     lines = observed("lmtp", steps_of(text.replace("    ", ""))).lines
     assert [(line.text, line.group) for line in lines[-3:]] == [("250 one", 1), ("550 two", 1), ("250 OK", 2)]
+
+
+@pytest.mark.parametrize("between", ["", "C: RSET\nS: 250 OK\n", "C: LHLO again.test\nS: 250 mx.test\n"])
+@pytest.mark.parametrize("replies", [2, 1])
+def test_lmtp_counts_the_recipients_of_each_transaction_anew(between: str, replies: int) -> None:
+    recipients = "".join(
+        f"C: RCPT TO:<{name}@beta.test>\nS: {code} x\n" for name, code in (("a", 250), ("b", 250), ("c", 550))
+    )
+    one = f"C: MAIL FROM:<>\nS: 250 OK\n{recipients}"
+    sent = f"{one}C: DATA\nS: 354 Go\nC: .\n" + "S: 250 stored\n" * replies
+    text = f"S: 220 mx.test LMTP\nC: LHLO a.test\nS: 250 mx.test\n{one}C: RSET\nS: 250 OK\n{sent}"
+    assert observed("lmtp", steps_of(text)).turn is (Turn.COMMAND if replies == 2 else Turn.SERVER)
+    if replies == 2:
+        observer = observed("lmtp", steps_of(f"{text}{between}{sent}C: QUIT\nS: 221 bye\n"))
+        assert (observer.turn, observer.state) == (Turn.COMMAND, "closed")
 
 
 def test_a_line_that_is_refused_before_its_end_gets_one_reply() -> None:

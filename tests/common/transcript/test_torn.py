@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postroad.transcript.line import Side
+from postroad.transcript.observer import Turn
 from postroad.transcript.observers import observer_of
 from tests.common.transcript.said import opened, shown, steps_of
 
@@ -157,3 +158,37 @@ def test_a_client_that_waits_for_no_reply_breaks_off(protocol: str) -> None:
         lines = shown(observer.lines)
         assert len(lines) > 1
         assert "c2V" not in "".join(lines)
+
+
+@pytest.mark.parametrize("protocol", SESSIONS)
+def test_octets_that_are_lost_anywhere_leave_nothing_behind(protocol: str) -> None:
+    """Behind the gap all is as behind the greeting, but what is no command may be a secret."""
+    greeting, *rest = steps_of(SESSIONS[protocol])
+    command, answer = AFTER[protocol]
+    for step in range(1, len(rest)):
+        observer = observer_of(opened(protocol))
+        for one in [greeting, *rest[:step]]:
+            observer.take(Side.CLIENT if one.kind == "C" else Side.SERVER, one.octets, 0.0, tls=False)
+        for side in Side:
+            observer.take(side, b"{9", 0.0, tls=False)
+        observer.skip()
+        assert observer.turn is Turn.COMMAND
+        count = len(observer.lines)
+        observer.take(Side.CLIENT, command, 0.0, tls=False)
+        assert observer.turn is Turn.SERVER
+        observer.take(Side.SERVER, answer, 0.0, tls=False)
+        assert observer.turn is Turn.COMMAND
+        observer.take(Side.CLIENT, b"c2VjcmV0\r\n", 0.0, tls=False)
+        assert shown(observer.lines[count:]) == [
+            f"C {command.decode().strip()}",
+            f"S {answer.decode().strip()}",
+            "C {?line}",
+        ]
+
+
+AFTER = {
+    "smtp": (b"NOOP\r\n", b"250 OK\r\n"),
+    "pop3": (b"NOOP\r\n", b"+OK\r\n"),
+    "imap": (b"z NOOP\r\n", b"z OK\r\n"),
+    "managesieve": (b"NOOP\r\n", b"OK\r\n"),
+}

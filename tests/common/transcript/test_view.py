@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from postroad.tap import Carried, LoggedIn, Opened, Read
 from postroad.transcript.dialogue import dialogue_of
-from postroad.transcript.line import INLINE
+from postroad.transcript.line import INLINE, Line, Reference, Side
 from postroad.transcript.recorder import Recorder
-from postroad.transcript.view import summary, whole
+from postroad.transcript.view import line_of, summary, whole
 from tests.common.transcript.test_recorder import Wall
 
 if TYPE_CHECKING:
@@ -120,3 +122,46 @@ def test_dialogues() -> None:
         "# about 5 octets of it are not on record\n@ secure\n"
         "S: * OK\nC: a LOGIN bob {?password}\nS: a OK\nC: b FETCH 1 FLAGS\nS: b OK\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "members"),
+    [
+        ({}, {}),
+        ({"group": 3}, {"transaction": 3}),
+        ({"blank": True}, {"blank": True}),
+        ({"whole": False}, {"whole": False}),
+        ({"reference": Reference(5, "ab")}, {"reference": {"size": 5, "sha256": "ab"}}),
+        ({"reference": Reference(5, None)}, {"reference": {"size": 5, "sha256": None}}),
+    ],
+)
+def test_a_line_has_the_members_that_say_something(facts: dict[str, Any], members: dict[str, Any]) -> None:
+    plain = Line(
+        **{"number": 2, "at": 1.5, "side": Side.SERVER, "text": "x", "tls": False, "state": "s", "group": 0} | facts
+    )
+    assert line_of(plain) == {"n": 2, "at": 1.5, "from": "server", "text": "x", "tls": False, "state": "s"} | members
+
+
+WORLDS: dict[str | None, tuple[list[int], list[int]]] = {
+    None: ([1, 2, 3, 4, 5, 6, 7], [2, 4]),
+    "shop": ([1, 2, 3, 6, 7], [2]),  # which is the session's, so that it sees what was refused
+    "other": ([1, 4, 5], [4]),
+    "third": ([1], []),
+}
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_each_world_sees_its_own_transactions_and_what_belongs_to_none(world: str | None) -> None:
+    tape = recorder().opened(Opened("smtp", "s9", "127.0.0.143:25", "127.0.0.25:4000", True, 1.0))
+    tape.received(b"220 mx.test\r\n", 1.0, tls=False)
+    for ident, name in ("Q1", "shop"), ("Q2", "other"):
+        tape.noted(Carried(ident, name))
+        tape.sent(b"MAIL FROM:<>\r\n", 2.0, tls=False)
+        tape.received(b"550 no\r\n", 2.0, tls=False)
+    tape.sent(b"MAIL FROM:<x@x.test>\r\n", 2.0, tls=False)  # of no message that is known
+    tape.sent(b"RSET\r\n", 2.0, tls=False)
+    lines, facts = WORLDS[world]
+    shown = whole(tape, world)
+    assert [one["n"] for one in shown["lines"]] == lines
+    assert [fact["line"] for fact in shown["facts"]] == facts
+    assert shown["messages"] == [{2: "Q1", 4: "Q2"}[line] for line in facts]

@@ -77,7 +77,7 @@ def begin_response(octets: bytes | bytearray) -> Begun | None:
     if match is None:
         return None
     status, length, further = match.groups()
-    headers = dict(line.lower().split(b": ", 1) for line in further.splitlines())
+    headers = dict(line.lower().split(b": ") for line in further.splitlines())
     return Begun(int(status), headers, match.end(), int(length))
 
 

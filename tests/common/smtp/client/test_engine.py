@@ -410,6 +410,13 @@ def test_the_reply_to_the_final_dot_is_that_of_all_who_were_accepted(talk: Talk,
     [
         ("SIZE", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
         ("SIZE 0", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
+        ("SIZE 8", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
+        ("SIZE 7k", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),  # and the rest: no size-value (RFC 1870 §3)
+        ("SIZE -7", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
+        ("SIZE 7 7", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
+        ("SIZE 7\N{SUPERSCRIPT TWO}", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
+        ("SIZE \N{ARABIC-INDIC DIGIT ONE}", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
+        ("SIZE " + "0" * 20 + "7", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
         ("8BITMIME", ONE, "MAIL FROM:<alice@alpha.test>"),
         ("8BITMIME", mail(body=BodyType.SEVEN_BIT), "MAIL FROM:<alice@alpha.test> BODY=7BIT"),
         ("8BITMIME", mail(eight_bit=True), "MAIL FROM:<alice@alpha.test> BODY=8BITMIME"),
@@ -475,6 +482,14 @@ def test_what_the_server_cannot_take_is_not_sent(talk: Talk, transaction: Transa
     (event,) = talk.run("! send\n", transaction)
     assert statuses(event) == expected
     assert talk.client.state is State.READY
+
+
+@pytest.mark.parametrize("limit", ["7", "0000000007", "1"])
+def test_a_message_over_the_offered_size_is_not_sent(talk: Talk, limit: str) -> None:
+    talk.run(OPENING + f"    S: 250-mx.test\\r\\n250 SIZE {limit}\n")
+    (event,) = talk.run("! send\n", ONE)
+    assert statuses(event) == ["failed 5.3.4"]  # RFC 1870 §6.1
+    assert event.outcomes[0].reason == f"size 8 exceeds the limit {limit} of mx.test[127.0.0.9]"
 
 
 def test_the_others_go_on_when_one_address_cannot(talk: Talk) -> None:

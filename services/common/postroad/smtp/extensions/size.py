@@ -36,7 +36,7 @@ def _check(envelope: Envelope, profile: Profile, _session: Session) -> Reply | N
 
 
 def _obstacle(transaction: Transaction, offered: str | None, server: str) -> Sequence[Failed] | None:
-    if not offered or not offered.isdigit() or not 0 < int(offered) < transaction.size:
+    if not offered or not _SIZE.match(offered) or not 0 < int(offered) < transaction.size:
         return None
     # RFC 1870 §6.1 leaves it to the client; the server would answer 552.
     why = f"size {transaction.size} exceeds the limit {offered} of {server}"
