@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.mime.fields import fields
-from postroad.mime.links import links
+from postroad.mime.links import links_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,11 +52,16 @@ _NAME = "INSERT INTO message_ids VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET c
 
 def forget_threads(db: Connection, contents: Iterable[tuple[int, bytes]]) -> None:
     """Forget contents that are about to be removed, given with their header sections."""
+    gone: list[tuple[int]] = []
+    names: list[tuple[int, int]] = []
     for content, header in contents:
-        named = links(fields(header))
-        ids = named.references if named.own is None else (named.own, *named.references)
-        db.executemany("DELETE FROM message_ids WHERE id = ? AND content = ?", [(number, content) for number in ids])
-        db.execute("DELETE FROM threads WHERE content = ?", (content,))
+        gone.append((content,))
+        named = links_in(header)
+        if named.own is not None:
+            names.append((named.own, content))
+        names += [(number, content) for number in named.references]
+    db.executemany("DELETE FROM message_ids WHERE id = ? AND content = ?", names)
+    db.executemany("DELETE FROM threads WHERE content = ?", gone)
 
 
 def share_threads(db: Connection, source: int, account: int, contents: Iterable[int]) -> None:
