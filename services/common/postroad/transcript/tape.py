@@ -1,9 +1,10 @@
 """A tape: what one session says, as it comes, until somebody wants to read it.
 
 While mail is under way, a block costs an append and an addition: the octets are those that the event loop has made
-anyway (0.5 µs; the recorder is told now and then how much the tape has grown). An observer makes lines of them later
-(`read`). A tape that has grown beyond its limit is made shorter, if possible without having been read (`cutting`); else
-lines are made now, and the oldest go, except the first ones, which say how the session began.
+anyway (0.5 µs). Now and then the blocks become one object (`packing`), and the recorder is told how much the tape has
+grown. An observer makes lines of them later (`read`). A tape that has grown beyond its limit is made shorter, if
+possible without having been read (`cutting`); else lines are made now, and the oldest go, except the first ones, which
+say how the session began.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from postroad.transcript import view
 from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues, transactions
 from postroad.transcript.line import Side
 from postroad.transcript.observers import observer_of
+from postroad.transcript.packing import packed, unpacked
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from postroad.transcript.observer import Observer
     from postroad.transcript.recorder import Recorder
 
-STEP = 2048  # octets that a tape may grow before the recorder is told
+STEP = 2048  # octets that a tape may grow before they are packed, and the recorder is told
+TOGETHER = 64  # blocks that are packed at once
 READS = 50  # facts of reading by which a session is found
 _NOTHING_READ: deque[Read] = deque(maxlen=0)  # a deque takes 700 octets, as much as what many sessions say
 FIRST = 20  # lines that are never dropped
@@ -35,8 +38,8 @@ class Tape:
     """The listener of one session (`postroad.tap.Listener`)."""
 
     __slots__ = (
-        "_blocks", "_changed", "_inbound", "_observer", "_passing", "_recorder", "account", "changed", "ended", "held",
-        "lines", "messages", "notes", "omitted", "opened", "reads", "told", "world", "worlds",
+        "_blocks", "_changed", "_inbound", "_observer", "_packs", "_passing", "_recorder", "account", "changed",
+        "ended", "held", "lines", "messages", "notes", "omitted", "opened", "reads", "told", "world", "worlds",
     )  # fmt: skip
 
     def __init__(self, opened: Opened, recorder: Recorder) -> None:
@@ -58,7 +61,9 @@ class Tape:
         self._recorder = recorder
         self._inbound = not opened.outbound
         self._observer: Observer | None = None  # made when it is first needed
-        self._blocks: list[Block] = []  # those that have not been read; None where some were dropped
+        # Those that have not been read; None where some were dropped. The older ones are packed.
+        self._packs: list[bytes] = []
+        self._blocks: list[Block] = []
         self._passing: Passing | None = None  # an answer that is too long goes on
 
     # -- the hot path
@@ -69,7 +74,11 @@ class Tape:
             return
         self._blocks.append((self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
-        if not self._changed or self.held - self.told > STEP:
+        if self.held - self.told > STEP:
+            self._packs.append(packed(self._blocks))
+            self._blocks.clear()
+            self._tell()
+        elif not self._changed:
             self._tell()
 
     def sent(self, octets: bytes, at: float, *, tls: bool) -> None:
@@ -78,7 +87,11 @@ class Tape:
             return
         self._blocks.append((not self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
-        if not self._changed or self.held - self.told > STEP:
+        if self.held - self.told > STEP:
+            self._packs.append(packed(self._blocks))
+            self._blocks.clear()
+            self._tell()
+        elif not self._changed:
             self._tell()
 
     def noted(self, fact: Fact) -> None:
@@ -108,14 +121,18 @@ class Tape:
     def closed(self, at: float) -> None:
         """See `Listener`."""
         self.ended = at
+        if self._blocks:
+            self._packs.append(packed(self._blocks))
+            self._blocks.clear()
         self._tell()
         self._recorder.over(self)
 
     def _tell(self) -> None:
         """Tell the recorder that the tape has grown."""
         if self.changed < 0:
+            self._packs.clear()
             self._blocks.clear()
-            self.held = 0
+            self.held = self.told = 0
             return
         if not self._changed:
             self._changed = True
@@ -150,8 +167,11 @@ class Tape:
     @property
     def tls(self) -> bool:
         """Whether any of it was inside TLS."""
-        last = next((block for block in reversed(self._blocks) if type(block) is tuple), None)
-        return cast("Said", last)[3] if last is not None else bool(self.lines) and self.lines[-1].tls
+        blocks, older = self._blocks, len(self._packs)
+        while (said := _last_said(blocks)) is None and older:
+            older -= 1
+            blocks = unpacked(self._packs[older])
+        return said[3] if said is not None else bool(self.lines) and self.lines[-1].tls
 
     @property
     def place(self) -> tuple[int, str]:
@@ -171,9 +191,9 @@ class Tape:
         observer = self._observer
         if observer is None:
             observer = self._observer = observer_of(self.opened)
-        if not self._blocks and (self.ended is None or not observer.open):
+        blocks = self._unread()
+        if not blocks and (self.ended is None or not observer.open):
             return
-        blocks, self._blocks = self._blocks, []
         for block in blocks:
             if block is None:
                 observer.skip()
@@ -196,9 +216,10 @@ class Tape:
         """Become shorter than `limit` octets."""
         room = self.held - limit // 2
         if self.opened.protocol in {"smtp", "lmtp"}:
-            self._drop(*transactions(self._blocks, room, inbound=self._inbound))
-        elif self._blocks:
-            self._drop(*dialogues(self._blocks, room, self.opened.protocol))
+            self._drop_transactions(room)
+        elif blocks := self._unread():
+            self._blocks = blocks
+            self._drop(blocks, *dialogues(blocks, room, self.opened.protocol))
             if self.held > limit:
                 self._pass_over(limit)
         if self.held > limit:
@@ -206,9 +227,30 @@ class Tape:
         if self.held > limit:
             self._drop_lines(limit)
 
-    def _drop(self, first: int, last: int, gone: int) -> None:
+    def _unread(self) -> list[Block]:
+        """Take out the blocks that have not been read."""
+        blocks = [block for pack in self._packs for block in unpacked(pack)] + self._blocks
+        self._packs, self._blocks = [], []
+        return blocks
+
+    def _drop_transactions(self, room: int) -> None:
+        """Drop the oldest mail transactions, of so many octets; what is behind them stays packed, where possible."""
+        count = octets = 0
+        while count < len(self._packs) and octets <= room:
+            octets += len(self._packs[count])
+            count += 1
+        blocks = [block for pack in self._packs[:count] for block in unpacked(pack)]
+        newer = self._packs[count:]
+        found = transactions(blocks, room, inbound=self._inbound)
+        if found[2] < room:
+            blocks, newer = self._unread(), []
+            found = transactions(blocks, room, inbound=self._inbound)
+        self._drop(blocks, *found)
+        starts = range(0, len(blocks), TOGETHER)
+        self._packs = [*(packed(blocks[start : start + TOGETHER]) for start in starts), *newer]
+
+    def _drop(self, blocks: list[Block], first: int, last: int, gone: int) -> None:
         """Drop blocks that nobody has read."""
-        blocks = self._blocks
         if first >= last:
             return
         for block in blocks[first:last]:
@@ -224,9 +266,9 @@ class Tape:
         first, size = cut_at(blocks, limit // 2)
         if first == len(blocks):
             return
-        last = next((block for block in reversed(blocks) if type(block) is tuple), None)
-        self._drop(first, len(blocks), size)
-        self._passing = Passing(self.opened.protocol, b"" if last is None else cast("Said", last)[1])
+        last = _last_said(blocks)
+        self._drop(blocks, first, len(blocks), size)
+        self._passing = Passing(self.opened.protocol, b"" if last is None else last[1])
 
     def _drop_lines(self, limit: int) -> None:
         """Drop the oldest lines behind the first ones."""
@@ -242,7 +284,7 @@ class Tape:
 
     def forget(self) -> None:
         """Drop all, and take no more."""
-        self._blocks, self._observer = [], None
+        self._packs, self._blocks, self._observer = [], [], None
         self.lines, self.notes, self.messages = [], [], {}
 
     def forget_world(self, world: str) -> None:
@@ -274,3 +316,9 @@ class Tape:
     def _weigh(self, held: int) -> None:
         self.held = held
         self._recorder.weighed(self)
+
+
+def _last_said(blocks: list[Block]) -> Said | None:
+    """Return the last block that was said, None if there are facts alone."""
+    last = next((block for block in reversed(blocks) if type(block) is tuple), None)
+    return cast("Said | None", last)
