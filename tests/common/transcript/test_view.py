@@ -136,10 +136,19 @@ def test_dialogues() -> None:
     ],
 )
 def test_a_line_has_the_members_that_say_something(facts: dict[str, Any], members: dict[str, Any]) -> None:
-    plain = Line(
-        **{"number": 2, "at": 1.5, "side": Side.SERVER, "text": "x", "tls": False, "state": "s", "group": 0} | facts
+    plain: dict[str, Any] = {
+        "number": 2,
+        "at": 1.5,
+        "side": Side.SERVER,
+        "text": "x",
+        "tls": False,
+        "state": "s",
+        "group": 0,
+    }
+    assert (
+        line_of(Line(**(plain | facts)))
+        == {"n": 2, "at": 1.5, "from": "server", "text": "x", "tls": False, "state": "s"} | members
     )
-    assert line_of(plain) == {"n": 2, "at": 1.5, "from": "server", "text": "x", "tls": False, "state": "s"} | members
 
 
 WORLDS: dict[str | None, tuple[list[int], list[int]]] = {

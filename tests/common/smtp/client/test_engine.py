@@ -489,7 +489,10 @@ def test_a_message_over_the_offered_size_is_not_sent(talk: Talk, limit: str) -> 
     talk.run(OPENING + f"    S: 250-mx.test\\r\\n250 SIZE {limit}\n")
     (event,) = talk.run("! send\n", ONE)
     assert statuses(event) == ["failed 5.3.4"]  # RFC 1870 §6.1
-    assert event.outcomes[0].reason == f"size 8 exceeds the limit {limit} of mx.test[127.0.0.9]"
+    assert isinstance(event, Finished)
+    (outcome,) = event.outcomes
+    assert isinstance(outcome, Failed)
+    assert outcome.reason == f"size 8 exceeds the limit {limit} of mx.test[127.0.0.9]"
 
 
 def test_the_others_go_on_when_one_address_cannot(talk: Talk) -> None:
