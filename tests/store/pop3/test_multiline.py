@@ -31,7 +31,7 @@ CASES = [
 
 @pytest.mark.parametrize(("content", "sent"), CASES)
 def test_whole(content: bytes, sent: bytes) -> None:
-    assert stuff(content) == sent
+    assert b"".join(stuff(content)) == sent
 
 
 @pytest.mark.parametrize(("content", "sent"), CASES)
@@ -50,14 +50,14 @@ def test_pieces_are_as_the_whole_however_they_are_cut(content: bytes, cuts: list
     stuffer = Stuffer()
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     pieces = [stuffer.piece(content[a:b]) for a, b in pairwise(edges)]
-    assert b"".join(pieces) + stuffer.end() == stuff(content)
+    assert b"".join(pieces) + stuffer.end() == b"".join(stuff(content))
 
 
 @given(st.lists(st.sampled_from([b".", b"a", b"..", b" ", b""]), max_size=12))
 def test_a_client_reads_back_what_was_stored(lines: list[bytes]) -> None:
     content = b"".join(line + b"\r\n" for line in lines)
     client = poplib.POP3.__new__(poplib.POP3)
-    client.file = io.BytesIO(b"+OK\r\n" + stuff(content))
+    client.file = io.BytesIO(b"+OK\r\n" + b"".join(stuff(content)))
     client._debugging = 0  # type: ignore[attr-defined]
     _, read, _ = client._getlongresp()  # type: ignore[attr-defined]
     assert b"".join(line + b"\r\n" for line in read) == content

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from postroad.foreign import HTTP_METHODS
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -82,7 +83,7 @@ class HttpError(UnknownCommandError):
     """The line begins an HTTP request (`postroad.foreign` says why that ends a session)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """A command that may be carried out in the state in which it was parsed."""
 

@@ -114,8 +114,7 @@ class Engine(Authorization):
     def message(self, content: bytes) -> None:
         """Answer `Retrieve` with a whole message, or with the part that TOP sends."""
         self._mode = Mode.COMMAND
-        self._output.append(b"+OK %d octets\r\n" % len(content))
-        self._output.append(stuff(content))
+        self._output += (b"+OK %d octets\r\n" % len(content), *stuff(content))
 
     def begin_message(self, octets: int) -> None:
         """Answer `Retrieve` with a message that comes in pieces; `octets` is their sum."""

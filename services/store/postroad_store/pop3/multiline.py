@@ -12,15 +12,15 @@ from __future__ import annotations
 TERMINATION = b".\r\n"
 
 
-def stuff(content: bytes) -> bytes:
-    """Return a whole message as a multi-line response's lines, with the termination."""
+def stuff(content: bytes) -> tuple[bytes, bytes]:
+    """Return a whole message as a multi-line response's lines, and the termination."""
     if b"\n." in content:
         content = content.replace(b"\n.", b"\n..")
     if content.startswith(b"."):
         content = b"." + content
     if content.endswith(b"\r\n") or not content:
-        return content + TERMINATION
-    return content + b"\r\n" + TERMINATION
+        return content, TERMINATION
+    return content, b"\r\n" + TERMINATION
 
 
 class Stuffer:

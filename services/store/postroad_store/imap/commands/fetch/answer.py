@@ -202,7 +202,7 @@ def _refused(session: Session, command: Fetch, refusal: Refused) -> None:
 def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     view = session.selected_view()
     if command.items.plan(uid=command.uid).whole and spans:
-        login = session.directory.owner_of(view.mailbox)
+        login = session.directory.owner_of(view.mailbox) if view.foreign else session.current_account().login
         session.shared.notes.retrieved(session.connection, login, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):
         # RFC 2180 §4.1.2: the messages that exist have been sent; NO says that others are gone.

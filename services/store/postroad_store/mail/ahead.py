@@ -1,0 +1,72 @@
+"""Reads ahead for clients that fetch whole messages one after the other.
+
+A SELECT takes three times as long as one more message of it. So the second message in a row is read with those that
+follow it. One block is kept for all sessions: what a client has pipelined is answered without a break, up to about
+that many octets (`protocol.transport.TURN`), before others have their turn.
+
+The octets of a message never change. Whether it is still there is asked of the mailbox in memory each time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from postroad_store.mail.model.errors import StorageError
+from postroad_store.mail.model.message import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postroad_store.mail.database.reader import Reader
+    from postroad_store.mail.model.mailbox import Mailbox
+
+OCTETS = 128 * 1024  # of messages that are read together
+_WHOLE = (Column.CONTENT,)
+
+
+class Ahead:
+    """The blocks of one reader (`Reader.block`), of which the last is kept while it may be of use."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._mailbox: Mailbox | None = None
+        self._rows: dict[int, tuple[Any, ...]] = {}  # what was read ahead, by UID
+        self._next = 0  # the UID behind the one that was asked for last
+
+    def block(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+        """See `Storage.block`."""
+        if len(uids) != 1 or columns != _WHOLE:
+            return self._reader.block(mailbox, uids, columns)
+        uid = uids[0]
+        at = mailbox.index(uid)
+        if at is None:  # it has gone, or the mailbox is not in memory
+            return self._reader.block(mailbox, uids, columns)
+        if mailbox is not self._mailbox:
+            self._mailbox, self._rows, self._next = mailbox, {}, 0
+        row = self._rows.pop(uid, None)
+        if row is None:
+            following = self._following(mailbox, at) if uid == self._next else uids
+            row = self._read(mailbox, uid, following)
+        self._next = mailbox.uids[at + 1] if at + 1 < len(mailbox.uids) else 0
+        return [] if row is None else [row]
+
+    def _read(self, mailbox: Mailbox, uid: int, uids: Sequence[int]) -> tuple[Any, ...] | None:
+        """Read some messages, the first of which is wanted now."""
+        try:
+            rows = self._reader.block(mailbox, uids, _WHOLE)
+        except StorageError:
+            if len(uids) == 1:
+                raise
+            rows = self._reader.block(mailbox, [uid], _WHOLE)  # what cannot be read may be one of the others
+        self._rows = {row[0]: row for row in rows}
+        return self._rows.pop(uid, None)
+
+    @staticmethod
+    def _following(mailbox: Mailbox, at: int) -> Sequence[int]:
+        """Return the UIDs of the message at this place and of those behind it that are read with it."""
+        sizes = mailbox.sizes
+        last, octets = at + 1, sizes[at]
+        while last < len(sizes) and octets + sizes[last] <= OCTETS:
+            octets += sizes[last]
+            last += 1
+        return mailbox.uids[at:last]
