@@ -295,8 +295,10 @@ class View:
         mailbox = self.mailbox
         recent = None if mailbox.recent_changes is None else mailbox.recent_changes.after(modseq)
         if recent is not None:
-            here = [self.number(uid) for uid in recent if mailbox.index(uid) is not None]
-            return [number for number in here if number is not None]
+            places = [at for uid in recent if (at := mailbox.index(uid)) is not None]
+            if not self._expunged:  # then `uids` is where the mailbox's own begin
+                return [at + 1 for at in places if at < len(self.uids)]
+            return [number for at in places if (number := self.number(mailbox.uids[at])) is not None]
         numbers: list[int] = []
         for start in range(0, len(self.uids), PIECE):
             part = self.pick(self.mailbox.modseqs, start + 1, min(start + PIECE, len(self.uids)))
