@@ -22,6 +22,10 @@ OURS = [
     "10.0.0.7:8025",
     "[::1]:8025",
     "[fd00::1]",
+    "[1:2:3:4:5:6:7:8]:1",
+    "[::ffff:1.2.3.4]",
+    "255.249.199.0",
+    "x.internal.",
     "mail.example.org",
     "Mail.Example.Org.:443",
 ]
@@ -34,6 +38,12 @@ STRANGERS = [
     "127.0.0.1.evil.example",
     "evil.example:8025",
     "127.0.0.256",
+    "127.0.0.1.1",
+    "localhost:123456",
+    "[1:2:3:4:5:6:7:8:9]",
+    "[1.2.3.4]",
+    "x-",
+    "a" * 255,
     "1.2.3",
     "2130706433",
     "0x7f000001",
@@ -69,6 +79,9 @@ RIGHT = [
     ("POST", {"origin": "http://localhost:8025"}),
     ("POST", {"origin": "https://localhost:8025", "sec-fetch-site": "same-origin"}),
     ("GET", {"origin": "http://evil.example"}),
+    ("POST", {"origin": "http://localhost:8025", "sec-fetch-site": "cross-site"}),
+    ("HEAD", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "frame"}),
+    ("OPTIONS", {"origin": "http://evil.example"}),
     ("GET", {"sec-fetch-site": "none"}),
     ("GET", {"sec-fetch-site": "same-site"}),
     ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}),
@@ -86,6 +99,9 @@ WRONG = [
     ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}),
     ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "object"}),
     ("GET", {"sec-fetch-site": "cross-site"}),
+    ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "document"}),
+    ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}),
+    *((method, {"origin": "http://evil.example"}) for method in ("PUT", "PATCH", "DELETE", "X")),
 ]
 
 

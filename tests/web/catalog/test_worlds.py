@@ -311,6 +311,9 @@ def test_what_has_happened_before_a_world_was_made_is_not_its_own() -> None:
     worlds.times["w1"] = 100.0005
     assert is_admitted(worlds, "w1", 100.0)
     assert not is_admitted(worlds, "w1", 99.0)
+    assert is_admitted(worlds, "w1", 100.0005 - 0.001)
+    assert not is_admitted(worlds, "w1", 100.0005 - 0.0011)
+    assert is_admitted(worlds, "w1", 200.0)
     assert not is_admitted(worlds, "w2", 200.0)
 
 

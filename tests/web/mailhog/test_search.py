@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from postroad_web.mailhog.search import search
-from postroad_web.search.tree import MAX_QUERY
+from postroad_web.search.sql import condition
+from postroad_web.search.tree import MAX_QUERY, InHeader, Or, Recipient, Sender
 
 
 @pytest.mark.parametrize("kind", ["from", "to", "containing"])
@@ -13,6 +14,16 @@ def test_what_can_be_asked(kind: str) -> None:
     for query in ("", "x" * (MAX_QUERY + 1), "\N{LATIN SMALL LETTER E WITH ACUTE}" * (MAX_QUERY // 2 + 1)):
         assert search(kind, query) is None
     assert search(kind.title(), "x") is None
+
+
+def test_who_is_asked_for() -> None:
+    """By the envelope or by the header, and by a part of an address, in either case."""
+    asked = search("to", "Bob@X")
+    assert asked is not None
+    assert asked.where() == condition(Or((Recipient("bob@x", whole=False), InHeader("to", "Bob@X"))))
+    asked = search("from", "Bob@X")
+    assert asked is not None
+    assert asked.where() == condition(Or((Sender("Bob@X", whole=False), InHeader("from", "Bob@X"))))
 
 
 def test_nul_is_no_character_of_a_query() -> None:

@@ -135,6 +135,14 @@ def test_css(sheet: str, slugs: set[str]) -> None:
         ("p.a.b.c p.d.e{}", {"css-selector-chaining": 2, "css-selector-class": 5}),
         ("p.a > p.b + p ~ *{}", {"css-selector-chaining": 2, "css-selector-child": 1, "css-selector-universal": 1}),
         ("p.a p p.b{}", {"css-selector-chaining": 2}),
+        (":unknown p{}", {"css-selector-descendant": 0, "css-selector-type": 1}),
+        ("p.a:hover::before{}", {"css-selector-chaining": 1, "css-pseudo-class-hover": 1}),
+        ("[a]b{}", {"css-selector-attribute": 1, "css-selector-type": 1}),
+        ("p, /* c */ q{gap: 1px}", {"css-gap": 3, "css-selector-type": 2}),
+        ("(a)*{}", {"css-selector-universal": 1}),
+        ("(a){gap: 1px}", {"css-gap": 1}),
+        ("@media x {" * 7 + "p{& a{}}" + "}" * 7, {"css-nesting": 1}),
+        ("@media x {" * 8 + "p{& a{}}" + "}" * 8, {"css-nesting": 0}),
         ("p *.a{}", {"css-selector-chaining": 0, "css-selector-class": 1}),
         ("p , q{gap: 1px}", {"css-gap": 3}),  # two paragraphs and one quotation
         ("q p{gap: 1px}", {"css-gap": 2}),  # the last part says which elements it is about
@@ -156,6 +164,12 @@ def test_css(sheet: str, slugs: set[str]) -> None:
 def test_how_often(sheet: str, counts: dict[str, int]) -> None:
     uses = css(sheet, p=2, q=1)
     assert {slug: uses[slug] for slug in counts} == counts
+
+
+def test_whom_a_selector_concerns() -> None:
+    page = "<p id=a class='x y'><p id=b class='x x'><q id=a class=y>"
+    for selector, count in (("#a", 2), ("#b", 1), ("#c", 0), (".x", 2), (".y", 2), ("p#a", 2), ("q.x", 1), (".x.y", 2)):
+        assert found(f"<style>{selector} {{ gap: 1px }}</style>{page}").get("css-gap", 0) == count, selector
 
 
 def test_rules_within_rules_and_floods_are_bounded() -> None:

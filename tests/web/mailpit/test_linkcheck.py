@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         ("2606:4700::1", True),
         ("240.0.0.1", False),
         ("ff0e::1", False),
+        ("2002:808:808::5efe:7f00:1", True),  # 6to4 of 8.8.8.8: what is behind it is that site's affair
         ("fec0::1", False),  # site-local
         ("2606:4700::200:5efe:7f00:1", False),  # ISATAP, of 127.0.0.1
         ("::5efe:a9fe:a9fe", False),
@@ -61,6 +62,13 @@ def test_public_addresses(address: str, public: bool) -> None:
     [
         ("127.0.0.1", True),
         ("[::1]", True),
+        ("[1.2.3.4]", True),
+        ("1.2.3.4]", True),
+        ("0X7F.1", True),
+        ("0x", True),
+        ("x0x1", False),
+        ("1.2.3.a4", False),
+        ("", False),
         ("2130706433", True),
         ("0x7f.1", True),
         ("127.1.", True),
@@ -77,6 +85,7 @@ def test_literals(host: str, literal: bool) -> None:
         ("localhost", True),
         ("App.LOCALHOST.", True),
         ("10.0.0.1", True),
+        ("[8.8.8.8]", True),  # no address is written so
         ("8.8.8.8", False),
         ("mylocalhost", False),
         ("a.test", False),

@@ -122,6 +122,8 @@ def test_message_without_anything() -> None:
         (b"\r\none\r\ntwo\r\n", "app", ("one\r\ntwo\r\n", "")),
         (CONTENT, names.WEB, ("Hello", "")),
         (CONTENT.replace(b"text/plain", b"text/html"), names.WEB, ("Hello", "Hello")),
+        (CONTENT.replace(b"Hello", b"Hello\r\n"), names.WEB, ("Hello\n", "")),  # the line end is not SMTP's
+        (b"Content-Type: text/html\r\n\r\nx<br>\r\ny\r\n", names.WEB, ("x\ny", "x<br>\ny")),
     ],
 )
 def test_what_came_by_http_has_its_own_line_ends(content: bytes, client: str, texts: tuple[str, str]) -> None:

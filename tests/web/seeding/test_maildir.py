@@ -154,6 +154,8 @@ def test_names() -> None:
     assert files(head(magic=b"ustar  \0"))[0].name == "cur/1"  # GNU has other things where the prefix is
     assert files(head(magic=b"\0" * 8))[0].name == "cur/1"
     assert files(head(b"L", 9) + b"long/name".ljust(512, b"\0") + head())[0].name == "long/name"
+    padded = b"0000017 mtime=1.\n"  # of the most digits that are read
+    assert files(head(b"x", len(padded)) + padded.ljust(512, b"\0") + head()) == [File("folder/cur/1", b"", 1.0)]
     both = head(b"L", 1) + b"n".ljust(512, b"\0") + head(b"x", 13) + b"13 mtime=2.5\n".ljust(512, b"\0") + head()
     assert files(both) == [File("n", b"", 2.5)]
 
@@ -232,6 +234,7 @@ def with_size(field: bytes) -> bytes:
         (tar(("PaxHeader", b"6 a=bc"), type=b"x"), "the tar has a pax header that can't be read"),
         (tar(("PaxHeader", b"4 a\n"), type=b"x"), "the tar has a pax header that can't be read"),
         (tar(("PaxHeader", b"00000006 a=b\n"), type=b"x"), "the tar has a pax header that can't be read"),
+        (tar(("PaxHeader", b"00000015 a=bcd\n"), type=b"x"), "the tar has a pax header that can't be read"),
         (tar(("PaxHeader", b"x"), type=b"x"), "the tar has a pax header that can't be read"),
         (head(b"x", 11) + "11 size=٣\n".encode().ljust(512, b"\0") + head(), "the tar has a pax header with a size"),
         (head(b"x", 27) + b"27 size=111111111111111111\n".ljust(512, b"\0") + head(), "the tar has a pax header with"),

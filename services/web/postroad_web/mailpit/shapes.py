@@ -113,7 +113,7 @@ def texts(record: Record, parsed: Parsed) -> tuple[str, str]:
     if record.client != names.WEB:
         return parsed.text, parsed.html
     text, html = (body.replace("\r\n", "\n") for body in (parsed.text, parsed.html))
-    if parsed.parts and parsed.parts[0].role is not Role.MULTIPART:
+    if parsed.parts[0].role is not Role.MULTIPART:
         return text.removesuffix("\n"), html.removesuffix("\n")
     return text, html
 

@@ -143,7 +143,7 @@ class Tar:
             length, _, _ = content.partition(b" ")
             end = int(length) if length.isdigit() and len(length) < 8 else 0
             keyword, equals, value = content[len(length) + 1 : end - 1].partition(b"=")
-            if not equals or end > len(content) or content[end - 1 : end] != b"\n":
+            if not equals or content[end - 1 : end] != b"\n":
                 raise NotReadable("the tar has a pax header that can't be read")
             self._over[_text(keyword)] = _text(value)
             content = content[end:]
