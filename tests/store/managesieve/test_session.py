@@ -148,6 +148,18 @@ async def test_a_server_without_tls(place: Place) -> None:
     bare.close()
 
 
+async def test_commands_wait_for_the_answer_to_the_one_before(place: Place) -> None:
+    one = await wire(place)
+    engine = one.session.engine
+    engine.receive_data(b"LISTSCRIPTS\r\nNOOP\r\n")
+    assert engine.next_event() == ListAll()
+    assert engine.next_event() is None
+    assert engine.data_to_send() == b""
+    engine.done("Listscripts completed.")
+    assert engine.next_event() is None
+    assert engine.data_to_send() == b'OK "Listscripts completed."\r\nOK "NOOP completed."\r\n'
+
+
 def test_octets_behind_the_end_are_forgotten() -> None:
     engine = Engine(nobodys("sieve"), "")
     engine.greet(lambda: PLAINTEXT, secure=True)

@@ -66,6 +66,22 @@ def test_after_a_full_block_there_may_be_more(length: int) -> None:
     assert sizes[-1] < BLOCK
 
 
+@pytest.mark.parametrize("cut", range(8))
+def test_it_reads_no_further_than_the_client_has_flushed(cut: int) -> None:
+    """Wherever the octets are cut, and though more of them have come."""
+    stream = zlib.compressobj(wbits=-15)
+    first, second = ((stream.compress(word) + stream.flush(zlib.Z_SYNC_FLUSH)) for word in (b"one", b"two"))
+    inflate = Inflate()
+    inflate.receive(first[: len(first) - cut])
+    taken = inflate.take()
+    inflate.receive(first[len(first) - cut :] + second)
+    if cut:
+        taken += inflate.take()
+    assert (taken, inflate.at_end) == (b"one", True)
+    assert inflate.take() == b"two"
+    assert (inflate.at_end, inflate.left(), inflate.waiting) == (True, b"", False)
+
+
 @pytest.mark.parametrize("octets", [b"a NOOP\r\n", b"\xff" * 10, compressed(b"x") + b"b NOOP\r\n"])
 def test_what_is_not_compressed(octets: bytes) -> None:
     inflate = Inflate()

@@ -132,8 +132,6 @@ def _length(segment: list[str]) -> int:
 
 def _at(value: str, position: int, segment: list[str]) -> list[tuple[int, int]] | None:
     """Return what the "?" of a segment stand for if it fits at a position."""
-    if position + _length(segment) > len(value):
-        return None
     spans = []
     for number, text in enumerate(segment):
         if number:

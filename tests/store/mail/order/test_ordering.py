@@ -77,6 +77,10 @@ async def test_criteria(storage: Storage, filled: Mailbox, words: tuple[str, ...
     few = InSet(uid=False, messages=parse_sequence_set(b"2"))
     assert await storage.finder.sort(view, few, orders(*words)) == [2]
     assert await storage.finder.sort(view, Not(ALL), orders(*words)) == []
+    for some in (b"1,3,5", b"1,5", b"2,3,5", b"1:2,4"):
+        wanted = InSet(uid=False, messages=parse_sequence_set(some))
+        chosen = set(await storage.finder.search(view, wanted))
+        assert await storage.finder.sort(view, wanted, orders(*words)) == [n for n in expected if n in chosen]
 
 
 async def test_few_messages_are_read_alone(storage: Storage, filled: Mailbox) -> None:

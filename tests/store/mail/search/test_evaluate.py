@@ -83,6 +83,23 @@ async def view(storage: Storage, inbox: Mailbox, put: Put) -> View:
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
+        *((uids("*"), [4]), (uids("5:*"), [4]), (uids("6:*"), [4]), (uids("1:2"), [1]), (uids("4"), [3])),
+        *((numbers("*"), [4]), (numbers("4:*"), [4]), (numbers("9:*"), [4]), (numbers("1:2"), [1, 2])),
+        *((numbers("4"), [4]), (numbers("5"), [])),
+    ],
+)
+async def test_uids_and_numbers_that_differ(
+    storage: Storage, inbox: Mailbox, put: Put, key: Key, expected: list[int]
+) -> None:
+    """The star is the last message, in either."""
+    await put(inbox, *[PLAIN] * 5)
+    await storage.expunge(inbox, [1], only_deleted=False)
+    assert await storage.finder.search(storage.view(inbox), key) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
         (And(()), [1, 2, 3, 4, 5]),
         (And((And((Flag(SEEN), Header("From", "alice"))), And((Or(Text("x"), Flag(SEEN)),)))), [1]),
         (Flag(SEEN), [1, 2]),

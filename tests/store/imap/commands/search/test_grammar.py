@@ -14,7 +14,7 @@ from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import SAVED, parse_sequence_set
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
-from postroad_store.mail.search import dates, strings
+from postroad_store.mail.search import dates, modseq, strings
 from postroad_store.mail.search import keys as search
 from postroad_store.mail.search.key import Argument, Combination, Key, Leaf, Numbers, Word
 
@@ -72,6 +72,11 @@ FLAG = {"ANSWERED": 2, "DELETED": 8, "DRAFT": 16, "FLAGGED": 4, "SEEN": 1}
         (b"SENTBEFORE 1-Feb-2020", dates.SentDate(dates.When.BEFORE, DAY)),
         (b"SENTON 1-Feb-2020", dates.SentDate(dates.When.ON, DAY)),
         (b"SENTSINCE 1-Feb-2020", dates.SentDate(dates.When.SINCE, DAY)),
+        *[
+            (b'MODSEQ "/flags/%b" %b 7' % (flag, kind), modseq.ModSeq(7))
+            for flag in (b"\\\\Seen", b"$a")
+            for kind in (b"priv", b"shared", b"ALL")
+        ],
         (b"LARGER 0", search.Larger(0)),
         (b"SMALLER 4294967295", search.Smaller(4294967295)),
         (b"UID 1:*", numbers(b"1:*", uid=True)),
