@@ -61,7 +61,7 @@ def stand_still(storage: Storage) -> Callable[[], None]:
             condition.notify()
         return outcomes
 
-    commits.submit = handed_over  # type: ignore[assignment, method-assign]
+    commits.submit = handed_over  # type: ignore[method-assign]
     commits._commit = committed
 
     def wait() -> None:
