@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from postroad.control.client import DoorRefused
+from postroad_web.api.stream import events
 from postroad_web.catalog.catalog import Catalog
 from tests.harness.doors import ToyStack
 from tests.web.api.asgi import client, services
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+
+    from postroad_web.catalog.hub import Subscription
 
 WORLDS = "/v1/worlds"
 SHOP = f"{WORLDS}/shop"
@@ -313,6 +316,34 @@ async def test_a_world_is_dropped_with_its_mail(place: Place) -> None:
     assert place.desk.listed() == [[]] * 4
     assert place.catalog.every.get(ident) is None
     assert (await place.ask("DELETE", SHOP))[0] == 404
+
+
+async def test_whoever_waits_for_a_world_that_is_dropped_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must not hear of a world that gets its ID later."""
+    await place.make("shop")
+    hub, listens = place.catalog.hub, asyncio.Semaphore(0)
+    subscribe = hub.subscribe
+
+    def subscribed(world: str) -> Subscription:
+        listens.release()
+        return subscribe(world)
+
+    monkeypatch.setattr(hub, "subscribe", subscribed)
+
+    async def heard() -> list[str]:
+        return [event.kind async for event in events(place.catalog.of("shop"), None)]
+
+    listening = asyncio.ensure_future(heard())
+    waiting = asyncio.ensure_future(place.ask("POST", "/v1/wait", {"recipient": "x@shop.test"}, world="shop"))
+    for _ in (listening, waiting):
+        await listens.acquire()
+    assert (await place.ask("DELETE", SHOP))[0] == 204
+    status, problem = await waiting
+    assert (status, problem["detail"]) == (404, "The world shop was dropped meanwhile.")
+    await place.make("shop")
+    place.accept("shop")
+    await place.stack.told(place.catalog)
+    assert await listening == ["purged"]
 
 
 async def test_several_are_dropped_together(place: Place) -> None:

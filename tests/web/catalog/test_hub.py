@@ -43,3 +43,19 @@ async def test_the_end_ends_all() -> None:
     hub.close()
     assert await waiting is None
     assert not subscription.overrun
+
+
+async def test_those_who_listen_to_a_world_hear_the_rest_and_its_end() -> None:
+    hub = Hub()
+    own, other, every = hub.subscribe("shop"), hub.subscribe("default"), hub.subscribe("*")
+    last = PURGED._replace(world="shop")
+    hub.tell(last)
+    hub.drop("shop")
+    hub.drop("nobody")
+    again = hub.subscribe("shop")  # another world of this ID
+    hub.tell(last._replace(cursor=2))
+    assert [change async for change in own] == [last]
+    assert own.finished
+    assert (await anext(again)).cursor == 2
+    assert not other.closed
+    assert not every.closed

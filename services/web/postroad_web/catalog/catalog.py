@@ -234,6 +234,7 @@ class Catalog:
             self._tell(news)
         for world in worlds:
             self.tallies.drop(world)
+            self.hub.drop(world)
 
     def listened_to(self) -> None:
         """Put nothing off any longer: somebody waits for what comes."""

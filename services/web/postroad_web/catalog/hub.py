@@ -49,6 +49,7 @@ class Subscription:
         self._bell = asyncio.Event()
         self.closed = False
         self.overrun = False  # closed because the reader was too slow
+        self.finished = False  # closed because its world is no more
 
     def __aiter__(self) -> Subscription:
         return self
@@ -65,6 +66,12 @@ class Subscription:
         """End the iteration, and forget what waits."""
         self.closed = True
         self._waiting.clear()
+        self._bell.set()
+        self._hub.forget(self)
+
+    def finish(self) -> None:
+        """End the iteration behind what waits: there is no such world any more (for `Hub`)."""
+        self.closed = self.finished = True
         self._bell.set()
         self._hub.forget(self)
 
@@ -112,6 +119,11 @@ class Hub:
                 by_world.setdefault(record.world, []).append(record)
         for world, records in by_world.items():
             self._pass_on(world, change._replace(records=tuple(records), world=world))
+
+    def drop(self, world: str) -> None:
+        """End the subscriptions of a world that is no more: another one may get its ID."""
+        for subscription in tuple(self._subscriptions.get(world, ())):
+            subscription.finish()
 
     def _pass_on(self, world: str, change: Change) -> None:
         for subscription in tuple(self._subscriptions.get(world, ())):

@@ -58,6 +58,10 @@ class Asked:
     query: Query | None = None  # that the judge asks too
 
 
+class WorldGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
+    """The world that was waited for is no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """How a wait has ended."""
@@ -89,7 +93,10 @@ class Waits:
         self._glances: OrderedDict[str, _Glance] = OrderedDict()  # by world
 
     async def wait(self, asked: Asked, timeout: float) -> Found:  # noqa: ASYNC109 - it ends with what was found so far
-        """Hold the wait until it is decided, or for `timeout` seconds; raises `DoorAway`, `TooManyContents`."""
+        """Hold the wait until it is decided, or for `timeout` seconds.
+
+        Raises `DoorAway`, `TooManyContents`, and `WorldGone` if the world is dropped meanwhile.
+        """
         tally = Tally(asked.mode)
         held = _Held(self._quiet, self, asked, tally)
         try:
@@ -167,6 +174,8 @@ class _Held:
                         return decision
             finally:
                 changes.close()
+            if changes.finished:
+                raise WorldGone
             if not changes.overrun:  # the catalog is being closed
                 raise asyncio.CancelledError
             self._tally.clear()

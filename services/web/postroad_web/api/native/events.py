@@ -106,9 +106,7 @@ def routes(services: Services) -> list[BaseRoute]:
 async def _wanted(heard: _Heard, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[Event | SessionEvent]:
     """Yield what happens to messages, and to sessions, whichever comes first."""
     wanted = set(kinds or KINDS)
-    streams: list[AsyncGenerator[Event | SessionEvent]] = []
-    if wanted - {SESSION}:
-        streams.append(_of_messages(heard.catalog, after, wanted))
+    streams = [_of_messages(heard.catalog, after, wanted)]  # in any case: it ends with the world
     if SESSION in wanted:
         streams.append(_of_sessions(heard))
     async with aclosing(merged(*streams)) as stream:

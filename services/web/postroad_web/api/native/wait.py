@@ -35,7 +35,7 @@ from postroad_web.waiting.criteria import Criteria, CriterionError, Judge
 from postroad_web.waiting.narrow import Only
 from postroad_web.waiting.tally import Decision, Mode
 from postroad_web.waiting.underway import of_queue, of_records
-from postroad_web.waiting.waits import Asked, Found, TooManyContents
+from postroad_web.waiting.waits import Asked, Found, TooManyContents, WorldGone
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -204,6 +204,8 @@ def _mode(wanted: Wanted | None) -> Mode:
 async def _waited(services: Services, asked: Asked, timeout: float) -> Response:  # noqa: ASYNC109 - it has an answer
     try:
         found = await services.waits.wait(asked, timeout)
+    except WorldGone:
+        raise Problem(404, "No such world", f"The world {asked.catalog.world} was dropped meanwhile.") from None
     except TooManyContents:
         raise Problem(
             422,
@@ -333,7 +335,7 @@ OPENAPI = {
             body=Wait,
             example={"recipient": "customer@shop.test", "subject": "Welcome", "timeout": 5},
             answer=record({"messages": {"type": "array", "items": ref("Message")}, "cursor": _CURSOR}),
-            errors=(408, 409, 503),
+            errors=(404, 408, 409, 503),
         )
     },
     "/v1/quiet": {
