@@ -240,6 +240,25 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "command_timeout": 300.0,  # RFC 5321 §4.5.3.2.7
         "data_timeout": 180.0,
     },
+    "postroad.smtp.server.sequence.Verb": {"line": 512, "noted": False, "secret": False},
+    "postroad.world.world.Account": {"imap_without": frozenset(), "quota": None, "sieve": ""},
+    "postroad.world.world.World": {
+        "capture": None,
+        "administrators": frozenset(),
+        "forms": frozenset({"plain"}),
+        "id": "default",
+    },
+    "postroad_kit.letter.Unsubscribe": {"links": (), "one_click": False, "errors": ()},
+    "postroad_kit.letter.Content": {
+        "text": "",
+        "html": "",
+        "headers": (),
+        "links": (),
+        "codes": (),
+        "files": (),
+        "inline": (),
+    },
+    "postroad_relay.queue.active.Job": {"session": None, "cut": False},
     "postroad_relay.queue.capacity.Capacity": {
         "active": 5000,
         "held": 16_777_216,

@@ -57,6 +57,7 @@ def changes(text: str) -> list[str]:
         ("@d(1)\nclass C:\n    __slots__ = ('a',)\n    y: int\n    z = lambda: 1", ["z = lambda: (2)"]),
         ("zip(a, b, strict=True)", ["pass"]),
         ("A: TypeAlias = 'B | C' | D", []),
+        ("T = TypeVar('T', bound='B')\nP = ParamSpec('P')\nU = NewType('U', 'B')\nV = f('T')", ["V = f(('XXTXX'))"]),
         ("if TYPE_CHECKING:\n    x = 1", []),
         ("import a\nfrom b import c\nx = f'{a < b}'", []),
         ("match x:\n    case b'a' if c < d:\n        pass", ["case (b'XXaXX') if c < d:", "case b'a' if (c <= d):"]),

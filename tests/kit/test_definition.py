@@ -104,6 +104,7 @@ def test_a_world_that_is_to_be_made_is_not_known() -> None:
 
 
 def test_the_default_world_has_no_credentials() -> None:
+    assert definition_of({"id": "default", "domains": []}) == DEFAULT_DEFINITION
     world = Outline(DEFAULT_DEFINITION, PLACES, "http://localhost:8025")
     assert world.smtp_url == "smtp://127.0.0.1:1025"
     assert world.smtp_password == ""

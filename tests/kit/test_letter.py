@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from postroad_kit.errors import NotOne
-from postroad_kit.letter import Letter
+from postroad_kit.letter import Attachment, Letter
 from postroad_kit.reading import fields_of
 from tests.kit.samples import code, letter, link, message, part
 
@@ -104,3 +104,9 @@ def test_unsubscribing() -> None:
         letter(list_unsubscribe=poor).unsubscribe_link(one_click=True)
     with pytest.raises(NotOne, match="no web link in List-Unsubscribe"):
         letter().unsubscribe_link()
+
+
+def test_an_attachment_is_shown_without_its_content() -> None:
+    shown = repr(Attachment("2", "a.pdf", "application/pdf", "", 4, "ab", b"%PDF"))
+    assert "a.pdf" in shown
+    assert "%PDF" not in shown

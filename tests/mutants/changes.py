@@ -1,7 +1,8 @@
 """The mutants of a source text: one node of its syntax tree replaced by another.
 
-Left alone are annotations, aliases of types, decorators, docstrings, asserts (and zip's `strict`, which is one),
-f-strings, calls of a logger, `__all__`, `__slots__`, what only type checkers see, and the sentences of exceptions.
+Left alone are annotations, aliases of types, type variables, decorators, docstrings, asserts (and zip's `strict`, which
+is one), f-strings, calls of a logger, `__all__`, `__slots__`, what only type checkers see, and the sentences of
+exceptions.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ def _of(node: ast.AST, *, sentence: bool = False) -> Iterator[Change]:
         case ast.Assign(targets=[ast.Name(id="__slots__" | "__all__")]):
             return
         case ast.AnnAssign(annotation=ast.Name(id="TypeAlias")) | ast.keyword(arg="strict"):
+            return
+        case ast.Assign(value=ast.Call(func=ast.Name(id="TypeVar" | "ParamSpec" | "NewType"))):
             return
         case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))) if name in _LOGGERS:
             return

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import pytest
+
 from postroad.tap import LoggedIn, Read
 from postroad.transcript.imap import COMMANDS
-from postroad.transcript.line import Side
+from postroad.transcript.line import INLINE, Reference, Side
 from postroad.transcript.observer import Observer, Turn
 from postroad.transcript.observers import observer_of
 from postroad_store.imap.registry import SPECS
@@ -137,3 +141,19 @@ def test_every_command_of_the_store_is_known() -> None:
     assert {word for spec in SPECS for word in spec.name.split()[:1]} <= COMMANDS
     for name in b"GETACL XLIST GETJMAPACCESS LANGUAGE COMPARATOR LISTRIGHTS THREAD".split():
         assert name in COMMANDS
+
+
+@pytest.mark.parametrize("side", ["C", "S"])
+@pytest.mark.parametrize("size", [0, 1, INLINE - 1, INLINE, INLINE + 1, 2 * INLINE + 1])
+def test_a_short_literal_is_text_and_a_longer_one_is_measured(side: str, size: int) -> None:
+    literal = b"x" * size
+    for pieces in ([literal], [literal[:3], literal[3:]], [literal[at : at + 1] for at in range(size)]):
+        announced = b"a SEARCH TEXT {%d+}\r\n" if side == "C" else b"* 1 FETCH (BODY[] {%d}\r\n"
+        observer = heard(GREETING, (side, announced % size), *((side, piece) for piece in pieces), (side, b" \r\n"))
+        line, rest = observer.lines[-2:]
+        assert rest.text == " "
+        assert not line.whole
+        if size <= INLINE:
+            assert (line.text, line.reference) == (literal.decode(), None)
+        else:
+            assert (line.text, line.reference) == ("", Reference(size, hashlib.sha256(literal).hexdigest()))

@@ -169,6 +169,12 @@ IMAP: dict[str, Callable[[bytes], Said]] = {
         ("C", b'a LOGIN\r\nb LOGIN bob\r\nc LOGIN bob ""\r\nd LOGIN "" ' + quoted(s) + b"\r\ne LOGIN bob \r\n"),
         ("S", b"a BAD\r\nb BAD\r\nc NO\r\nd NO\r\ne BAD\r\n"),
     ],
+    "repeated": lambda s: [
+        ("C", b"a LOGIN bob " + quoted(s) + b"\r\n"),
+        ("S", b"a NO not " + s + b"\r\n"),
+        ("C", b"b NOOP " + s + b"\r\n"),
+    ],
+    "equal ends": lambda s: [("C", b"a LOGIN bob xsecretx\r\n"), ("S", b"a NO not xsecretx nor secret\r\n")],
     "more arguments": lambda s: [("C", b"a LOGIN bob " + s + b" " + s + b" {3+}\r\nxyz " + s + b"\r\n")],
     "half quoted": lambda s: [("C", b'a LOGIN bob "' + s + b"\r\nb LOGIN bob " + s + b'"\r\n')],
     "not coded": lambda s: [("C", b"a authenticate plain " + s + b"\r\n"), ("S", b"a BAD\r\n")],

@@ -192,3 +192,27 @@ AFTER = {
     "imap": (b"z NOOP\r\n", b"z OK\r\n"),
     "managesieve": (b"NOOP\r\n", b"OK\r\n"),
 }
+
+
+@pytest.mark.parametrize(
+    ("protocol", "command", "answer", "after"),
+    [
+        ("smtp", b"STARTTLS\r\n", b"220 go\r\n", (b"EHLO a\r\n", b"250 mx\r\n")),
+        ("pop3", b"STLS\r\n", b"+OK\r\n", (b"CAPA\r\n", b"+OK\r\n")),
+        ("imap", b"a STARTTLS\r\n", b"a OK\r\n", (b"b NOOP\r\n", b"b OK\r\n")),
+        ("managesieve", b"STARTTLS\r\n", b"OK\r\n", (b"NOOP\r\n", b"OK\r\n")),
+    ],
+)
+def test_tls_forgets_what_either_side_has_said_before(
+    protocol: str, command: bytes, answer: bytes, after: tuple[bytes, bytes]
+) -> None:
+    # RFC 3207 §4.2, RFC 2595 §2.1 and §4, RFC 5804 §2.2
+    observer = observer_of(opened(protocol))
+    observer.take(Side.SERVER, steps_of(SESSIONS[protocol])[0].octets, 0.0, tls=False)
+    observer.take(Side.CLIENT, command + b"x INJECTED\r\nmore", 0.0, tls=False)
+    observer.take(Side.SERVER, answer + b"250 x INJECTED\r\nmore", 0.0, tls=False)
+    for side, octets in zip(Side, after, strict=True):
+        observer.take(side, octets, 0.0, tls=True)
+    said = [octets.decode().strip() for octets in (command, answer, *after)]
+    assert [line.text for line in observer.lines[1:]] == said
+    assert [line.tls for line in observer.lines[1:]] == [False, False, True, True]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Network
 
 import pytest
 
 from postroad.mail.address import Address, parse_address
+from postroad.sasl.token import Grant
 from postroad.world.source import parse_world
 from postroad.world.world import Domain, Redirect, Role, World
 
@@ -154,3 +156,4 @@ def test_secrets_are_not_shown() -> None:
     account = WORLD.account("ann@a.test")
     assert account is not None
     assert "pw" not in repr(account)
+    assert "d1gest" not in repr(replace(WORLD, tokens={"d1gest": Grant("ann@a.test")}))

@@ -11,7 +11,9 @@ from postroad_kit.http.call import TIMEOUT, Call, Place, expecting, segment
 def test_a_request() -> None:
     call = Call("GET", "/v1/a", dict, query={"a": None, "b": 1, "c": ["x", "y z"]}, patience=2.0)
     assert call.target == "/v1/a?b=1&c=x&c=y+z"
-    assert Call("GET", "/v1/a", dict).target == "/v1/a"
+    plain = Call("GET", "/v1/a", dict)
+    assert (plain.target, plain.timeout, plain.body()) == ("/v1/a", 30.0, (None, "application/json"))
+    assert (plain.again, plain.octets, plain.errors) == (True, False, {})
     assert call.timeout == TIMEOUT + 2
     assert call.body() == (None, "application/json")
     assert Call("POST", "/v1/a", dict, {"a": 1}).body() == (b'{"a": 1}', "application/json")

@@ -400,6 +400,8 @@ def test_a_dialogue_is_what_is_asked_for_or_else_what_its_first_head_says() -> N
     assert read(text).protocol == "imap"
     assert read(text[2:]).protocol == "pop3"
     assert read(text[3:]).protocol == "smtp"
+    for protocol in ("smtp", "lmtp", "imap", "pop3", "managesieve"):
+        assert read([f"# {protocol}, session 1", "S: nothing"]).protocol == protocol
 
 
 def test_a_dialogue_is_secure_if_one_of_its_settings_says_so() -> None:
@@ -407,3 +409,23 @@ def test_a_dialogue_is_secure_if_one_of_its_settings_says_so() -> None:
     assert not read(["@ x", "S: 220 x"]).secure
     assert read(["@ x secure", "S: 220 x"]).secure
     assert read(["@ secure", "@ x", "S: 220 x"]).secure
+
+
+@pytest.mark.parametrize(
+    ("greeting", "protocol"),
+    [
+        ("* OK ready", "imap"),
+        ("+OK ready", "pop3"),
+        ("220 mx.test", "smtp"),
+        ("554 no", "smtp"),
+        ('"IMPLEMENTATION" "x"', "managesieve"),
+    ],
+)
+def test_a_greeting_tells_the_protocol(greeting: str, protocol: str) -> None:
+    assert read(["C: early", f"S: {greeting}", "S: * OK"]).protocol == protocol
+
+
+@pytest.mark.parametrize("lines", [["C: NOOP"], ["S: 250 x"], ["S: -ERR", "S: 220 x"], ["S: OK"]])
+def test_a_greeting_that_tells_nothing(lines: list[str]) -> None:
+    with pytest.raises(DialogueError, match=r"^its protocol is not known: give --protocol$"):
+        read(lines)

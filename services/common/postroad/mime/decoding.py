@@ -85,8 +85,7 @@ class _Base64(Decoder):
         return binascii.a2b_base64(characters[:whole])
 
     def finish(self) -> bytes:
-        rest, self._rest = self._rest, b""
-        return _base64(rest)
+        return _base64(self._rest)
 
 
 def _until_padding(characters: bytes) -> tuple[bytes, bool]:

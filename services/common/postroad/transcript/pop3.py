@@ -93,7 +93,7 @@ class Pop3Observer(Observer):
             words = octets.split(b" ", 2)
             mechanism = mechanism_in(words[1]) if len(words) > 1 else None
             self._mechanism = kind = (mechanism or "sasl").lower()
-            if len(words) > 1 and mechanism is None:
+            if mechanism is None:
                 start = 5
             elif len(words) > 2 and words[2] != b"=":
                 start = len(octets) - len(words[2])

@@ -67,8 +67,7 @@ class GoalCheck:
             return 0
         if step not in self._depths:
             if len(path) > MAX_ALIAS_DEPTH:
-                self._note_too_deep(path[0])
-                return 0
+                return 0  # one of them has just so many behind it, and is noted below
             following = (self._walk(after, (*path, step)) for after in self._following(step))
             self._depths[step] = 1 + max(following, default=0)
             if self._depths[step] == MAX_ALIAS_DEPTH + 1:

@@ -437,6 +437,7 @@ def test_the_reply_to_the_final_dot_is_that_of_all_who_were_accepted(talk: Talk,
             "MAIL FROM:<alice@alpha.test> SMTPUTF8",
         ),
         ("X", mail(smtputf8=True), "MAIL FROM:<alice@alpha.test>"),
+        ("X", mail(utf8_header=True), "MAIL FROM:<alice@alpha.test>"),  # 8-bit octets that were not said to be UTF-8
         (
             "X",
             mail(smtputf8=True, reverse_path=parse_address("alice@пример.test")),
