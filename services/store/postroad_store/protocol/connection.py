@@ -12,7 +12,6 @@ adapter obeys are those of `postroad.shell`. Twisted's part in them:
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
@@ -25,10 +24,13 @@ from postroad.shell import HANDSHAKE, LINGER, handshake
 from postroad.shell.deadline import Deadline
 from postroad_store.protocol.compression import Compression
 from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, Farewell, StartTls
+from postroad_store.protocol.errand import Errand
 from postroad_store.protocol.tls import handshake_error
 from postroad_store.protocol.waiting import release
 
 if TYPE_CHECKING:
+    import asyncio
+
     from twisted.python.failure import Failure
 
     from postroad import tap
@@ -54,7 +56,7 @@ class Adapter(Protocol):
         self.session_id = next(listener.session_ids)
         self._listener = listener
         self._event: Event | None = None  # the event that is being handled by `_work`
-        self._work: asyncio.Future[None] | None = None
+        self._work: Errand | None = None
         self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
         self._eof = self._closing = self._lost = self._pumping = self._greeted = False
@@ -328,14 +330,12 @@ class Adapter(Protocol):
             self._session.failed(event)
             return
         if awaitable is not None:
-            self._event = event
-            self._work = asyncio.ensure_future(awaitable)
-            self._work.add_done_callback(self._handled)
+            self._event, self._work = event, Errand(awaitable, self._handled)
+            self._work.step()
 
-    def _handled(self, work: asyncio.Future[None]) -> None:
+    def _handled(self, error: Exception | None) -> None:
         """Go on after an event whose handling took time."""
         event, self._event, self._work = self._event, None, None
-        error = None if work.cancelled() else work.exception()
         if error is not None and not isinstance(error, ConnectionLost):
             log.error("%s: %s failed", self._listener.service.name, type(event).__name__, exc_info=error)
             if event is not None and not self._lost:

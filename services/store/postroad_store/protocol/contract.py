@@ -171,8 +171,8 @@ class Session(Protocol):
     def handle(self, event: Event) -> Awaitable[None] | None:
         """Carry out an event and answer it through the engine.
 
-        None means that it is done (the hot path: no task is made). Otherwise the adapter awaits the result
-        and asks for no further event before; the work goes on to its end even when the client goes away.
+        None means that it is done (the hot path). Otherwise the adapter carries the result out (`errand`) and asks
+        for no further event before; the work goes on to its end even when the client goes away.
         `ConnectionLost` may be let through. Never await the client's next input here: waiting for it (IDLE's
         DONE) is a state of the engine.
         """
