@@ -62,6 +62,7 @@ _QUOTED_STRING = re.compile(_QUOTED, re.DOTALL)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _TYPE = re.compile(rb"\s*(%b)\s*/\s*(%b)" % (_TOKEN, _TOKEN))
 _VALUE_TOKEN = re.compile(_TOKEN)
+_COMMENT = re.compile(rb"\([^()]*\)")  # one without others in it
 _SPACE = b" \t\r\n"
 # A single token; or a word that RFC 2183 §2.1, RFC 2183 §2.2 or RFC 2045 §6.1 defines, whatever follows it.
 _DISPOSITION = re.compile(rb"%b(?=[ \t\r\n]*(?:;|\Z))|(?i:inline|attachment)(?!%b)" % (_TOKEN, _TOKEN))
@@ -86,6 +87,10 @@ def without_comments(value: bytes) -> bytes:
     """Return the value with its comments, nested ones too, each replaced by one space (RFC 5322 §3.2.2)."""
     if b"(" not in value:
         return value
+    if b'"' not in value and b"\\" not in value:  # the common form: nothing hides a parenthesis
+        bare = _COMMENT.sub(b" ", value)
+        if b"(" not in bare:
+            return bare
     out: list[bytes] = []
     position = depth = start = 0
     while position < len(value):
