@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from postroad.mime.fields import fields
-from postroad.mime.links import MAX_REFERENCES, Links, links, links_in, number_of
+from postroad.mime.links import MAX_REFERENCES, Links, links, number_of
 
 
 def numbers(*ids: str) -> tuple[int, ...]:
@@ -34,32 +32,6 @@ def numbers(*ids: str) -> tuple[int, ...]:
 def test_links(header: str, own: str, references: tuple[str, ...]) -> None:
     expected = Links(number_of(own.encode()) if own else None, numbers(*references))
     assert links(fields(header.encode())) == expected
-    assert links_in(header.encode()) == expected
-
-
-PIECES = st.sampled_from(
-    [
-        b"Message-ID",
-        b"in-reply-to",
-        b"References",
-        b"Subject",
-        b":",
-        b" :",
-        b" ",
-        b"\t",
-        b"\r\n",
-        b"\n",
-        b"<a@b>",
-        b"<c>",
-    ]
-)
-
-
-@given(st.lists(PIECES, max_size=30).map(b"".join))
-@example(b" Message-ID: <a@b>\r\n")
-@example(b"Message-ID\r\n : <a@b>\r\n")
-def test_links_are_found_without_reading_other_fields(header: bytes) -> None:
-    assert links_in(header) == links(fields(header))
 
 
 def test_many_references() -> None:

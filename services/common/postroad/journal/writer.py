@@ -41,7 +41,7 @@ SOON = 0.002
 GATHER = 0.02
 # Under load means that there were so many events each second, so many times in a row that the thread has looked.
 BUSY = 3
-RATE = 2000.0
+RATE = 1000.0
 CALM = 500.0  # ... and it lasts until they are fewer than this: its events come in bursts
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
 PROMPT = 0.01  # seconds that `flush` waits for a write that is under way: mail goes on without the journal

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from postroad.mime.fields import unfold
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,7 +19,6 @@ MAX_REFERENCES = 50  # of a message, the nearest ones: with the root, they find 
 # msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]. The id may be anything between the brackets: what matters is
 # whether two are the same. RFC 5322 §4.5.4: an old In-Reply-To may have phrases too.
 _ID = re.compile(rb"<[ \t]*([^<>\s]+)[ \t]*>")
-_FIELD = re.compile(rb"\n(message-id|references|in-reply-to)[ \t]*:([^\n]*)", re.IGNORECASE)
 _SIGN = (1 << 63) - 1
 
 
@@ -54,11 +51,6 @@ def links(fields: Iterable[tuple[bytes, bytes]]) -> Links:
         nearest = [*nearest[: MAX_REFERENCES - 1], nearest[-1]]
     numbers = dict.fromkeys(map(number_of, nearest))
     return Links(own, tuple(number for number in numbers if number != own))
-
-
-def links_in(header: bytes) -> Links:
-    """Return the links in a header section, without having read its other fields."""
-    return links([(name.lower(), value) for name, value in _FIELD.findall(unfold(b"\n" + header))])
 
 
 def number_of(message_id: bytes) -> int:

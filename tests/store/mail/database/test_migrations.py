@@ -21,6 +21,7 @@ from postroad_store.mail.model.mailbox import Status
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.strings import Text
 from postroad_store.mail.storage import Storage
+from tests.store.mail.test_threads import count, message, put, threads
 
 OLD = {version: Path(__file__).with_name(f"version-{version}.sqlite") for version in range(1, VERSION)}
 
@@ -128,6 +129,30 @@ def test_version_3_counts_what_is_in_the_mailboxes_of_version_2(tmp_path: Path) 
         assert db.execute("SELECT count(*) FROM entries WHERE save_date IS NULL").fetchone() == (9,)
         assert db.execute("SELECT value FROM counters WHERE name = 'content'").fetchone() == (9,)
     db.close()
+
+
+async def test_version_8_knows_the_threads_of_version_7(tmp_path: Path) -> None:
+    path = taken(tmp_path, 7)
+    rows = "SELECT id, account, thread, content FROM message_ids ORDER BY account, id"
+    with sqlite3.connect(path) as db:
+        before = db.execute(rows).fetchall()
+    open_writer(path).close()
+    with sqlite3.connect(path) as after:
+        assert len(before) == 6
+        assert after.execute(rows).fetchall() == before
+    db.close()
+    after.close()
+
+    storage = Storage(tmp_path)
+    alice, bob = await storage.account("alice@alpha.test"), await storage.account("bob@beta.test")
+    await put(storage, (alice.inbox, bob.inbox), message("new", "missing@beta.test"))
+    assert threads(storage, alice.inbox) == [1, 1, 3, 3]
+    assert threads(storage, bob.inbox) == [1, 4, 5]  # it knows nothing of what Alice has
+    for inbox in (alice.inbox, bob.inbox):
+        await storage.expunge(inbox, only_deleted=False)
+    await storage.account("anybody@beta.test")  # a commit after the garbage
+    assert count(storage, "message_ids") == 0
+    storage.close()
 
 
 def test_a_later_version_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.mime.links import links_in
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from sqlite3 import Connection
 
     from postroad.mime.links import Links
@@ -50,18 +48,10 @@ def _begin(db: Connection, account: int, content: int, own: int) -> None:
 _NAME = "INSERT INTO message_ids VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
 
 
-def forget_threads(db: Connection, contents: Iterable[tuple[int, bytes]]) -> None:
-    """Forget contents that are about to be removed, given with their header sections."""
-    gone: list[tuple[int]] = []
-    names: list[tuple[int, int]] = []
-    for content, header in contents:
-        gone.append((content,))
-        named = links_in(header)
-        if named.own is not None:
-            names.append((named.own, content))
-        names += [(number, content) for number in named.references]
-    db.executemany("DELETE FROM message_ids WHERE id = ? AND content = ?", names)
-    db.executemany("DELETE FROM threads WHERE content = ?", gone)
+def forget_threads(db: Connection, contents: Sequence[tuple[int]]) -> None:
+    """Forget contents that are removed; each is a row of parameters."""
+    db.executemany("DELETE FROM message_ids WHERE content = ?", contents)
+    db.executemany("DELETE FROM threads WHERE content = ?", contents)
 
 
 def share_threads(db: Connection, source: int, account: int, contents: Iterable[int]) -> None:

@@ -96,14 +96,7 @@ class Collect(Commit[bool, None]):
         ]
         highest = max(garbage, default=(0,))
         db.execute("UPDATE counters SET value = ? WHERE name = 'content' AND value < ?", highest * 2)
-        forget_threads(
-            db,
-            [
-                row
-                for one in garbage
-                for row in db.execute("SELECT id, header FROM contents WHERE id = ?", one).fetchall()
-            ],
-        )
+        forget_threads(db, garbage)
         db.executemany("DELETE FROM contents WHERE id = ?", garbage)
         db.executemany("DELETE FROM texts WHERE content = ?", garbage)
         db.executemany(

@@ -93,7 +93,6 @@ CREATE TABLE restored (world TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWI
 {_TWINS}
 CREATE INDEX kept_entries_by_content ON kept_entries (content);
 CREATE INDEX threads_by_account ON threads (account);
-CREATE INDEX message_ids_by_account ON message_ids (account);
 """
 
 STEPS = {4: SCHEMA}
