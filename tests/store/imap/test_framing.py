@@ -77,6 +77,22 @@ def test_a_refused_line_takes_its_literal_with_it(size: int) -> None:
     ]
 
 
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_a_refused_line_takes_its_literal_with_it_wherever_they_are_cut(cut: int) -> None:
+    octets = b"before\r\na {20+}\n" + b"y\r\nx" * 5 + b" {1+}\r\nz\r\nb\r\nc {3+}\r\nabc\r\nd\r\n"
+    framing = Framing(SMALL)
+    assert frames(framing, octets[:cut]) + frames(framing, octets[cut:]) == frames(Framing(SMALL), octets)
+    framing = Framing(SMALL)
+    assert [frame for at in range(0, len(octets), cut) for frame in frames(framing, octets[at : at + cut])] == [
+        [b"before"],
+        Refused(b"a {20+}", "A line must end in CRLF (with netcat: nc -C)"),
+        [b"b"],
+        ([b"c {3+}", b"abc", b""], 3, False),
+        [b"c {3+}", b"abc", b""],
+        [b"d"],
+    ]
+
+
 def test_a_carriage_return_elsewhere_is_not_the_end_of_an_empty_line() -> None:
     bare = "A line must end in CRLF (with netcat: nc -C)"
     assert frames(Framing(SMALL), b"\nb\r") == [Refused(b"", bare)]

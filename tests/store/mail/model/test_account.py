@@ -204,3 +204,5 @@ def test_very_many_names_change_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     alice, _ = named("a", "a/b", "a/c", "b")
     alice.rename([("a", "z"), ("a/b", "z/b"), ("a/c", "z/c")])
     assert alice.names == ["INBOX", "b", "gone", "z", "z/b", "z/c"]
+    alice.rename([("z", "c"), ("z/b", "a"), ("z/c", "c/c")])
+    assert alice.names == ["INBOX", "a", "b", "c", "c/c", "gone"]

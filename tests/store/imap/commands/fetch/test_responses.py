@@ -83,6 +83,34 @@ async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> N
     later = place.storage.view(view.mailbox)  # nothing is \\Recent in it
     slowly = [b"".join(plain(place.storage, later, number, made)) for number in numbers]
     assert fast(place.storage, later, numbers, made) == b"".join(slowly)
+    inbox = (view.mailbox,)
+    await place.storage.append([Arrival(inbox, MESSAGES[0], int(NOW), FlagSet(1)) for _ in range(2)])
+    mixed = place.storage.view(view.mailbox)  # the last two are
+    numbers = range(1, len(MESSAGES) + 3)
+    slowly = [b"".join(plain(place.storage, mixed, number, made)) for number in numbers]
+    assert fast(place.storage, mixed, numbers, made) == b"".join(slowly)
+    assert fast(place.storage, mixed, [1, len(MESSAGES) + 1], made) == slowly[0] + slowly[-2]
+
+
+async def test_some_messages_are_recent(place: Place) -> None:
+    view = await view_with(place, *MESSAGES[:2])
+    assert list(view.recent) == [1, 2]
+    await place.storage.append([Arrival((view.mailbox,), MESSAGES[0], int(NOW), FlagSet(1))])
+    mixed = place.storage.view(view.mailbox)
+    assert fast(place.storage, mixed, [1, 2, 3], plan(b"FLAGS", uid=False)) == (
+        b"* 1 FETCH (FLAGS (k))\r\n* 2 FETCH (FLAGS (\\Seen k))\r\n* 3 FETCH (FLAGS (\\Seen \\Recent))\r\n"
+    )
+
+
+@pytest.mark.parametrize(("first", "length"), [(0, 3), (2, 3), (3, 2), (1, 99), (12, 4), (99, 1)])
+async def test_a_piece_of_header_fields(place: Place, first: int, length: int) -> None:
+    view = await view_with(place, MESSAGES[0])
+    asked = b"BODY.PEEK[HEADER.FIELDS (Subject)]<%d.%d>" % (first, length)
+    piece = b"Subject: one\r\n\tfolded\r\n\r\n"[first : first + length]
+    told = b"".join(plain(place.storage, view, 1, plan(asked, uid=False)))
+    expected = b"* 1 FETCH (BODY[HEADER.FIELDS (SUBJECT)]<%d> {%d}\r\n%b)\r\n" % (first, len(piece), piece)
+    assert told == expected
+    assert fast(place.storage, view, [1], plan(asked, uid=False)) == expected
 
 
 @pytest.mark.parametrize("text", LISTS)
