@@ -21,7 +21,7 @@ from postroad_store.mail.database.rows import read_mailbox
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 from postroad_store.mail.model.account import Named
 from postroad_store.mail.model.contents import Contents, MailboxRow
-from postroad_store.mail.model.message import UID, Column
+from postroad_store.mail.model.message import BODIES, UID, Column
 from postroad_store.mail.model.ranges import union
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ _OF_THREAD = (
 )
 _NAMED = "SELECT id, name, special_use, selectable, acl FROM mailboxes WHERE account = ? ORDER BY name"
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
-_BODIES = frozenset({Column.TEXT, Column.CONTENT})
 
 
 class Reader:
@@ -191,7 +190,7 @@ class Reader:
         self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
     ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
         """See `Storage.fetch`."""
-        for block in _blocks(mailbox, uids, has_body=not _BODIES.isdisjoint(columns)):
+        for block in _blocks(mailbox, uids, has_body=not BODIES.isdisjoint(columns)):
             for row in self.block(mailbox, block, columns):
                 yield row[0], row[1:]
 
@@ -354,7 +353,7 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
 def _block_of(columns: tuple[Column, ...]) -> tuple[str, list[int]]:
     """Return the SELECT of UIDs and these columns by mailbox, first and last UID, and the places of bodies in a row."""
     selected = "".join([f", {_COLUMNS[column]}" for column in columns])
-    bodies = [place for place, column in enumerate(columns, 1) if column in _BODIES]
+    bodies = [place for place, column in enumerate(columns, 1) if column in BODIES]
     join = "CROSS JOIN octets o ON o.piece = c.id << 16" if bodies else ""
     # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
     return (

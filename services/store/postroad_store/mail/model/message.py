@@ -26,3 +26,6 @@ class Column(Enum):
     CONTENT = "content"  # the whole message, HEADER + TEXT
 
     __hash__ = object.__hash__  # an Enum's own is a function in Python, and every FETCH looks columns up
+
+
+BODIES = frozenset({Column.TEXT, Column.CONTENT})  # those that may be long

@@ -118,7 +118,8 @@ async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: 
     """Whole blocks that are light, with some before them, one that is heavy, and what is left over."""
     for most in ("BLOCK", "IN_MEMORY"):
         monkeypatch.setattr(f"postroad_store.imap.commands.fetch.blocks.{most}", 2)
-    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK_OCTETS", 4000)
+    for room in ("BLOCK_OCTETS", "BODY_OCTETS"):
+        monkeypatch.setattr(f"postroad_store.imap.commands.fetch.blocks.{room}", 4000)
     view = await view_with(place, *MESSAGES)
     made = plan(text, uid=True)
     spans = [range(1, 2), range(3, 10)]
@@ -132,7 +133,7 @@ async def test_many_spans_share_a_block_that_is_full_some_time(place: Place, mon
     spans = [range(number, number + 1) for number in range(1, 8)]
     told = [octets.count(b"FETCH") for octets, _ in responses(place.storage, view, spans, plan(b"UID", uid=False))]
     assert told == [3, 3, 1]
-    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BLOCK_OCTETS", 1)
+    monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.BODY_OCTETS", 1)
     texts = plan(b"BODY.PEEK[]", uid=False)
     told = [octets.count(b"FETCH (") for octets, _ in responses(place.storage, view, spans, texts)]
     assert told == [1] * 7

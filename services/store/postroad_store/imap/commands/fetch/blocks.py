@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 LARGE = 1 << 20  # octets of a message that is not read whole
 BLOCK = 500  # messages that one block of the fast way has at most, if they are read
 IN_MEMORY = 2500  # if nothing of them is read
-BLOCK_OCTETS = 1 << 20  # their octets, about
+BLOCK_OCTETS = 1 << 20  # their octets, about, if only a part of each is read
+# If all of each is read. Memory for more than this comes from the system and goes back to it each time: pieces of a
+# megabyte took half as much again.
+BODY_OCTETS = 128 * 1024
 BLOCK_TEXTS = 4000  # texts in their responses: about 10 ms
 PIECES = 200  # pieces of the plain way that are gathered at most: about 5 ms
 
@@ -27,8 +30,8 @@ PIECES = 200  # pieces of the plain way that are gathered at most: about 5 ms
 def responses(storage: Storage, view: View, spans: Sequence[range], plan: Plan) -> Iterator[tuple[bytes, bool]]:
     """Yield the responses for sequence numbers in pieces, and whether a piece ends within a response.
 
-    A piece is at most about a megabyte, apart from the header sections and structures of single messages. An empty
-    piece is a pause. Raises `Refused` at the end, if an item of some message could not be given.
+    A piece is at most about a megabyte, and of the octets of messages an eighth of that, apart from single messages. An
+    empty piece is a pause. Raises `Refused` at the end, if an item of some message could not be given.
     """
     refused: Refused | None = None
     block: list[int] = []
@@ -37,6 +40,7 @@ def responses(storage: Storage, view: View, spans: Sequence[range], plan: Plan) 
     weight = max(plan.texts, 1)  # a list may ask for a text over and over
     # An item list of 64 KB may ask for thousands of texts, and every response repeats the names that it has.
     most = max(1, min(BLOCK if measured else IN_MEMORY, BLOCK_TEXTS // weight, BLOCK_OCTETS // len(plan.template)))
+    room = BODY_OCTETS if plan.bodies else BLOCK_OCTETS
     sizes = view.mailbox.sizes
     last = spans[-1] if spans else None
     for span in spans:
@@ -46,7 +50,7 @@ def responses(storage: Storage, view: View, spans: Sequence[range], plan: Plan) 
             # A whole block of ordinary messages is taken as it is, or the last of them all: saves a tenth of FETCH 1:*
             # (ENVELOPE), and of the FETCH of one message.
             whole = len(chunk) == most or (not block and span is last and chunk[-1] == span[-1])
-            if whole and not plan.alone and sum(some) * weight <= BLOCK_OCTETS:
+            if whole and not plan.alone and sum(some) * weight <= room:
                 if block:
                     yield fast(storage, view, block, plan), False
                     block, octets = [], 0
@@ -65,7 +69,7 @@ def responses(storage: Storage, view: View, spans: Sequence[range], plan: Plan) 
                     continue
                 block.append(number)
                 octets += size
-                if len(block) >= most or octets >= BLOCK_OCTETS:
+                if len(block) >= most or octets >= room:
                     yield fast(storage, view, block, plan), False
                     block, octets = [], 0
     if block:

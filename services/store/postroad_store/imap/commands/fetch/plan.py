@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.fetch.values import FLAGS, MODSEQ, UID
+from postroad_store.mail.model.message import BODIES
 
 if TYPE_CHECKING:
     from postroad_store.imap.commands.fetch.item import Item
@@ -22,6 +23,7 @@ class Plan:
     items: tuple[Item, ...]
     texts: int  # how many of the items are texts
     reads: tuple[Column, ...]  # columns to read from the storage
+    bodies: bool  # bodies of messages are among them
     alone: bool  # an item can only be written message by message: the plain way
     sets_seen: bool
     whole: bool  # the client gets whole messages
@@ -69,10 +71,12 @@ def _plan(items: tuple[Item, ...], *, uid_only: bool) -> Plan:
     values = tuple(dict.fromkeys(item for item in items if not item.is_text))
     texts = tuple(item for item in items if item.is_text)
     ordered = values + texts
+    reads = tuple(dict.fromkeys(stored for item in ordered for stored in item.reads))
     return Plan(
         ordered,
         len(texts),
-        tuple(dict.fromkeys(stored for item in ordered for stored in item.reads)),
+        reads,
+        not BODIES.isdisjoint(reads),
         any(item.alone for item in ordered),
         any(item.sets_seen for item in ordered),
         any(item.whole for item in ordered),
