@@ -42,8 +42,11 @@ if TYPE_CHECKING:
 _EXTENSION = "X-GM-EXT-1"
 
 
+_MOST = 18  # digits: no id has more, and the database's numbers have 63 bits
+
+
 def _decimal(given: str) -> int:
-    return int(given) if given.isdecimal() else 0
+    return int(given) if given.isdecimal() and len(given) <= _MOST else 0
 
 
 @dataclass(frozen=True, slots=True)
