@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
+from postroad_store.imap.commands.list.response import list_response, respelt
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CREATE_SPECIAL_USE, OBJECTID
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
@@ -97,6 +98,9 @@ async def create(session: Session, command: Create) -> None:
     if uses is not None and account is not session.account:
         raise UseNotAllowed("this mailbox can have no special use")  # RFC 6154 §7: it is the owner's to say
     made = await session.storage.create(account, name, special_use=uses)
+    own_name = session.directory.name_of(made)
+    if respelt(session, command.mailbox, own_name):
+        session.engine.send(list_response(session, own_name, old_name=command.mailbox.decode()))
     # RFC 8474 §4.1
     code = b"[MAILBOXID (%b)] " % made.object_id.encode("ascii") if session.offers(OBJECTID) else b""
     session.finish(command, b"OK %bCreate completed." % code)
@@ -105,7 +109,10 @@ async def create(session: Session, command: Create) -> None:
 async def delete(session: Session, command: Delete) -> None:
     """Remove a mailbox; if it is selected here, leave it."""
     account, name, mailbox = _located(session, command.mailbox)
+    own_name = session.directory.name_of(mailbox)
     removed = await session.storage.delete(account, name)
+    if respelt(session, command.mailbox, own_name):
+        session.engine.send(list_response(session, own_name, old_name=command.mailbox.decode()))
     if removed.selectable:
         session.shared.notes.removed_whole(account.login, removed)
     if session.view is not None and session.view.mailbox is mailbox:
@@ -116,12 +123,17 @@ async def delete(session: Session, command: Delete) -> None:
 
 async def rename(session: Session, command: Rename) -> None:
     """Rename a mailbox, and those below it."""
-    account, name, _ = _located(session, command.mailbox)
+    account, name, mailbox = _located(session, command.mailbox)
+    old_name = session.directory.name_of(mailbox)
     target, new_name = session.directory.place_for(session.new_name(command.new_name))
     if target is not account:
         raise NameNotAllowed("a mailbox stays with its owner")
     renamed = await session.storage.rename(account, name, new_name)
     await session.shared.notes.renamed(account.login, renamed)
+    made = session.directory.find(session.known_name(command.new_name))
+    own_name = old_name if made is None else session.directory.name_of(made)
+    if respelt(session, command.mailbox, old_name) or respelt(session, command.new_name, own_name):
+        session.engine.send(list_response(session, own_name, old_name=command.mailbox.decode()))
     session.finish(command, b"OK Rename completed.")
 
 

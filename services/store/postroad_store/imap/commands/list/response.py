@@ -1,10 +1,11 @@
-"""A LIST response that no LIST has asked for, of SELECT (RFC 9051 §6.3.2) and NOTIFY (RFC 5465 §5.4, §5.5)."""
+"""A LIST response that no LIST has asked for, of SELECT (RFC 9051 §6.3.2), CREATE and NOTIFY (RFC 5465 §5.4, §5.5)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.list.attributes import Attributes
+from postroad_store.mail.model.account import DELIMITER
 
 if TYPE_CHECKING:
     from postroad_store.imap.session import Session
@@ -33,3 +34,11 @@ def list_response(
         start = start.replace(b"(", b"(\\NoAccess ", 1)
     end = b"" if old_name is None else b' ("OLDNAME" (%b))' % session.written(old_name)
     return b"%b%b%b\r\n" % (start, session.written(name), end)
+
+
+def respelt(session: Session, given: bytes, name: str) -> bool:
+    """Whether a client of IMAP4rev2 is to be told that a name is spelt otherwise here than it has given it.
+
+    RFC 9051 §6.3.4, §6.3.5, §6.3.6, §6.3.12. A delimiter at the end is no part of a name.
+    """
+    return session.rev2 and given.decode().removesuffix(DELIMITER) != name
