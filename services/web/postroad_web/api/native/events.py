@@ -18,7 +18,7 @@ from postroad_web.api.native.sessions import shown
 from postroad_web.api.problem import Problem
 from postroad_web.api.scope import world_of
 from postroad_web.api.stream import events
-from postroad_web.api.streaming import EventStream, beating, told
+from postroad_web.api.streaming import EventStream, beating, part, told
 from postroad_web.catalog.hub import Happened
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def routes(services: Services) -> list[BaseRoute]:
             with slots.one():
                 await websocket.accept()
                 await told(websocket, _send(websocket, heard(websocket), which))  # uvicorn sends pings
+                await part(websocket)
         except Problem as problem:
             await websocket.send_denial_response(problem.response())
 
