@@ -142,3 +142,10 @@ def test_an_edited_message_keeps_what_is_no_field() -> None:
 def test_where_the_body_begins() -> None:
     assert Message(b"A: 1\r\n\r\nbody").header_size == 8
     assert Message(b"A: 1\r\n\r\nbody").header == b"A: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize("test", ['body :matches "Hel*"', 'body :regex "Hel(.*)"'])
+def test_no_match_variables_are_set(test: str) -> None:
+    require = 'require ["body", "regex", "variables", "fileinto"];'
+    set_before = 'if header :matches "subject" "*" { if ' + test + ' { fileinto "${1}"; } }'
+    assert decide(f"{require} {set_before}", b"Subject: Junk\r\n\r\nHello") == ["fileinto Junk"]
