@@ -44,6 +44,20 @@ def test_without_habits_there_are_those_that_were_made() -> None:
     assert users.account("other") is None
 
 
+def test_an_address_may_be_spelt_in_each_of_its_ways() -> None:
+    users = Users(None)
+    ann = User("svc", "Ann@LocalHost", "p")
+    users.make(ann)
+    for name in ("svc", "SVC", "ann", "Ann", "ann@localhost", "ANN@LOCALHOST", '"ann"@localhost', ' "Ann"@LOCALHOST '):
+        assert users.find(name) == ann, name
+    for name in ("", "@", "ann@", "@localhost", "ann@example.com", "an", "svc@localhost"):
+        assert users.find(name) is None, name
+    with pytest.raises(TakenError, match="there is a user other or ann already"):
+        users.make(User("other", "ann", "p"))
+    users.remove(User("svc", '"ann"@localhost', "p"))
+    assert users.find("ann") is None
+
+
 def test_deliveries_and_logins_make_users_whose_password_is_their_name() -> None:
     users = Users(HABITS)
     assert users

@@ -320,6 +320,7 @@ def test_no_way_back() -> None:
     engine.bye(b"Logging out")
     engine.close()
     engine.close()
+    assert engine.state is State.LOGOUT
     assert engine.next_event() == CloseConnection()
     engine.receive_data(b"a NOOP\r\n")
     assert engine.next_event() == CloseConnection()

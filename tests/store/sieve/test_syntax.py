@@ -171,10 +171,32 @@ def test_strings(written: str, meant: str) -> None:
     assert decide(f'require "reject"; reject {written};') == [f"reject {meant}"]
 
 
-@pytest.mark.parametrize(("number", "size"), [("1K", 1024), ("2k", 2048), ("1M", 1 << 20), ("1G", 1 << 30), ("7", 7)])
+@pytest.mark.parametrize(
+    ("number", "size"),
+    [
+        ("1K", 1024),
+        ("2k", 2048),
+        ("1M", 1 << 20),
+        ("1G", 1 << 30),
+        ("7", 7),
+        ("0" * 19 + "5", 5),
+        ("9223372036854775807", (1 << 63) - 1),
+    ],
+)
 def test_numbers(number: str, size: int) -> None:
     program = compiled(f"if size :over {number} {{ }}")
     assert program.steps[0].tests[0].arguments == (size,)
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "8589934592G", "9" * 21, "0" * 20 + "5"])
+def test_numbers_that_are_too_large(number: str) -> None:
+    (fault,) = faults(f"if size :over {number} {{ }}")
+    assert fault == "line 1, column 15: a number is at most 9223372036854775807"
+
+
+def test_an_error_has_the_line_of_the_innermost_command() -> None:
+    script = 'require "variables";\nif true {\n  if true {\n\n    redirect "${a}";\n  }\n}'
+    assert decide(script) == ["error line 5: '' is not a mail address"]
 
 
 def test_names_that_no_field_has_are_worth_a_warning() -> None:

@@ -111,6 +111,9 @@ def test_message_without_anything() -> None:
     message = shapes.message(BARE, parse_message(b"\r\n"))
     assert message["From"] is None
     assert (message["ReturnPath"], message["Date"]) == ("", shapes.of_old(BARE)["Created"])
+    assert {name for name, value in message.items() if value is None} == {"From"}
+    assert [message[name] for name in ("MessageID", "Username", "Subject", "Text", "HTML")] == [""] * 5
+    assert [message[name] for name in ("To", "Cc", "Bcc", "ReplyTo", "Tags", "Inline", "Attachments")] == [[]] * 7
     from_header = shapes.message(dataclasses.replace(BARE, digest=DIGEST), parse_message(b"\r\n"))
     assert from_header["ReturnPath"] == "shop@alpha.test"
 

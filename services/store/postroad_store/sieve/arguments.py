@@ -28,7 +28,6 @@ class Reading:
 
     def __init__(self, compiler: Compiler, call: Call, word: Word, registry: Registry) -> None:
         self._compiler = compiler
-        self._call = call
         self._word = word
         self._registry = registry
         self._known = registry.tagged(word)

@@ -123,6 +123,21 @@ class Heard:
         self.told.append(("subscribed", name))
 
 
+def test_observers_hear_of_what_a_snapshot_changes() -> None:
+    alice, _ = named("a", "b", "c")
+    alice.subscriptions = {"a", "x", "y"}
+    heard = Heard()
+    alice.observers.add(heard)
+    alice.replace(
+        [Named(1, "INBOX", None, True), *(Named(n, name, None, True) for n, name in enumerate("bcd", 2))], "yz"
+    )
+    assert heard.told == [
+        *(("named", "a", ""), ("named", "d", ""), ("named", "gone", "")),
+        *(("subscribed", "a"), ("subscribed", "x"), ("subscribed", "z")),
+    ]
+    assert (alice.names, alice.subscriptions) == (["INBOX", "b", "c", "d"], {"y", "z"})
+
+
 def test_observers_hear_of_all_mailboxes() -> None:
     """Of those that nobody looks at too, however they have come into memory."""
     later, put = mailbox("later"), mailbox("put")
