@@ -315,6 +315,9 @@ class Connection(asyncio.Protocol):
             return
         if self._quick:
             self._quick = False
+            if not self._ahead:
+                self._deadline.set(IDLE)
+                return
         elif self._http.our_state is h11.DONE:
             self._http.start_next_cycle()
         else:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
 
 from postroad.jsontext import to_json
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +32,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
         self.headers = headers
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """A request whose token was right. `path` is as it was sent; `params` and `query` are decoded."""
 
@@ -69,7 +70,7 @@ class Request:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Response:
     """A response. The door adds Content-Length and Date."""
 
@@ -79,9 +80,9 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def answer(value: Any, status: int = 200) -> Response:
+def answer(facts: Any, status: int = 200) -> Response:
     """Return a response with a value as JSON."""
-    return Response(status, to_json(value))
+    return Response(status, to_json(facts))
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -99,10 +100,16 @@ class Routes:
     """Finds the route of a request."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes = [(route.pattern.split("/"), route) for route in routes]
+        listed = list(routes)
+        self._routes = [([_segment(one) for one in route.pattern.split("/")], route) for route in listed]
+        # A path that a pattern without parameters names is most often asked for, and found at once.
+        self._plain = {(one.method, one.pattern): one.handler for one in reversed(listed) if "{" not in one.pattern}
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
         """Return the handler and its parameters; raises `Refusal` if there is none."""
+        plain = self._plain.get((method, path))
+        if plain is not None:
+            return plain, {}
         segments = path.split("/")
         allowed = []
         for pattern, route in self._routes:
@@ -119,19 +126,30 @@ class Routes:
         raise Refusal(405, f"this resource has the methods {methods}", headers=(("Allow", methods),))
 
 
-def _match(pattern: list[str], segments: list[str]) -> dict[str, str] | None:
+class _Segment(NamedTuple):
+    """A part of a pattern: what the path has there, or the name of the parameter that it is."""
+
+    text: str
+    parameter: str | None
+
+
+def _segment(text: str) -> _Segment:
+    name = _PARAMETER.fullmatch(text)
+    return _Segment(text, None if name is None else name[1])
+
+
+def _match(pattern: list[_Segment], segments: list[str]) -> dict[str, str] | None:
     """Return the parameters if the segments of a path fit the pattern, else None."""
     if len(pattern) != len(segments):
         return None
     params = {}
-    for wanted, segment in zip(pattern, segments, strict=True):
-        name = _PARAMETER.fullmatch(wanted)
-        if name is None:
-            if wanted != segment:
+    for (text, parameter), segment in zip(pattern, segments, strict=True):
+        if parameter is None:
+            if text != segment:
                 return None
         else:
             try:
-                params[name[1]] = unquote(segment, errors="strict")
+                params[parameter] = unquote(segment, errors="strict")
             except UnicodeDecodeError:
                 return None
     return params
