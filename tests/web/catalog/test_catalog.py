@@ -66,6 +66,7 @@ async def test_a_message_becomes_a_record(tmp_path: Path) -> None:
         assert (record.sender, record.message_id, record.size) == ("alice@alpha.test", "<1@alpha.test>", len(HELLO))
         assert catalog.every.page().records == (record,)
         assert catalog.every.latest() == record
+        assert catalog.every.latest_number() == record.number
         assert catalog.every.page(after=record.number).records == ()
         assert catalog.every.counts() == catalog.every.counts(present=True) == (1, 1)
         assert "some words." in catalog.text(ident)

@@ -85,6 +85,7 @@ async def test_each_world_sees_its_own(town: Town, monkeypatch: pytest.MonkeyPat
         assert view.tag_counts() == {"blue": 1}
         assert (latest := view.latest()) is not None
         assert (latest.id, latest.world) == (mine[1], world)
+        assert view.latest_number() == latest.number
         assert {one.record.world for one in view.changed_since(0)} == {world}
         for query in ("hello or waiting", "body", "is:unread", "from:a@", "subject:o or subject:a", "larger:1"):
             assert sorted(town.listed(world, query)) == mine

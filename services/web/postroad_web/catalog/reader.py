@@ -56,6 +56,12 @@ class Reader:
         record = record_of(row) if row is not None else None
         return record if record is not None and world in {EVERY, record.world} else None
 
+    def latest_number(self, world: str) -> int:
+        """Return the number of the newest record of a world, 0 if there is none."""
+        where, values = ("", ()) if world == EVERY else ("WHERE world = ?", (world,))
+        sql = f"SELECT max(number) FROM records {where}"  # noqa: S608 - a condition
+        return self.connection.execute(sql, values).fetchone()[0] or 0
+
     def text(self, ident: str) -> str:
         """Return the searchable text of a record, empty if its content has not been read."""
         return self._text("bodies", ident)

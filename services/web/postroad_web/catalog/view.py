@@ -67,6 +67,10 @@ class View:
         """Return the newest record."""
         return next(iter(self.page(limit=1, present=present).records), None)
 
+    def latest_number(self) -> int:
+        """Return the number of the newest record, 0 if there is none."""
+        return self._works.reader.latest_number(self.world)
+
     def counts(self, *, present: bool = False) -> Counts:
         """Return how many records there are.
 

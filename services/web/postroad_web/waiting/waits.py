@@ -275,8 +275,8 @@ class _Held:
     def _over(self, decision: Decision) -> Decision:
         """Set the cursor: after the newest message that was counted."""
         counted = [record.number for record in self._tally.matched]
-        if self._asked.mode.most is not None and (newest := self._catalog.latest()) is not None:
-            counted.append(newest.number)  # all that have come were looked at
+        if self._asked.mode.most is not None:
+            counted.append(self._catalog.latest_number())  # all that have come were looked at
         self.cursor = max([self.cursor, *counted])
         return decision
 

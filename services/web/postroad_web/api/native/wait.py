@@ -303,8 +303,7 @@ async def _quieted(services: Services, catalog: View, timeout: float) -> Respons
         )
         raise Problem(408, "It is not quiet", f"After {timeout:g} s {still}.", under_way=under_way) from None
     held = [one for one in of_queue(state.messages, services.clock.now()) if one["state"] == "held"]
-    newest = catalog.latest()
-    return json({"held": held, "cursor": 0 if newest is None else newest.number})
+    return json({"held": held, "cursor": catalog.latest_number()})
 
 
 _UNDER_WAY = {
