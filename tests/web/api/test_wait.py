@@ -224,8 +224,8 @@ async def test_a_message_counts_when_its_content_is_in_the_catalog(
         assert (message["content"] is None) == gone
 
 
-def _after(given: asyncio.Event, ask: Callable[..., Awaitable[bytes]]) -> Callable[..., Awaitable[bytes]]:
-    async def asked(*arguments: Any, **query: Any) -> bytes:
+def _after(given: asyncio.Event, ask: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def asked(*arguments: Any, **query: Any) -> Any:
         await given.wait()
         return await ask(*arguments, **query)
 
@@ -241,9 +241,56 @@ async def test_a_message_on_a_server_of_which_nobody_tells_counts_too(
             ident = it.stack.accept(mail(), ANN, [BOB])
             it.stack.deliver(ident)
             it.stack.store.journal_lines.clear()
+            it.stack.store.wake()
         await it.services.catalog.caught_up(it.stack.relay.number, 0, 5)
         assert len((await it.wait(mode={"at_least": 2}))["messages"]) == 2
         assert len((await it.wait(mode={"at_least": 2}, timeout=0))["messages"]) == 2
+
+
+async def test_a_message_in_a_store_that_is_slow_to_tell_counts_when_it_has_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its place its content can't be had any more: the relay has passed it on."""
+    monkeypatch.setattr(waits, "PLACED_WITHIN", 0.0)
+    async with rig(tmp_path) as it:
+        it.send()
+        await it.told()
+        store, told, questioned = it.stack.store, asyncio.Event(), asyncio.Event()
+        monkeypatch.setattr(store, "journal", _after(told, store.journal))
+        last = store.answers["GET", "/journal/last"]
+
+        def asked(query: Any) -> Any:
+            questioned.set()
+            return last(query)
+
+        store.answers["GET", "/journal/last"] = asked
+        it.send("first")  # the question that is under way already gets it
+        ident = it.stack.accept(mail("second"), ANN, [BOB])
+        # Its content was read while it was in the queue.
+        while (record := it.services.catalog.every.get(ident)) is None or record.digest is None:  # noqa: ASYNC110 - it rings no bell
+            await asyncio.sleep(0.001)
+        waiting = it.waiting(subject="second")
+        it.stack.deliver(ident)
+        async with asyncio.timeout(5):
+            await questioned.wait()
+        assert not waiting.done()
+        told.set()
+        (message,) = (await waiting)["messages"]
+        assert message["recipients"][0]["copies"]
+        assert message["content"]["codes"][0]["value"] == "482913"
+
+
+async def test_a_store_that_is_away_keeps_nobody_from_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waits, "PLACED_WITHIN", 0.0)
+    async with rig(tmp_path) as it:
+        ident = it.stack.accept(mail(), ANN, [BOB])
+        await it.services.catalog.caught_up(it.stack.relay.number, 0, 5)
+        it.stack.store.away = True
+        waiting = it.waiting(subject="Hello")
+        it.stack.deliver(ident)
+        assert [message["id"] for message in (await waiting)["messages"]] == [ident]
 
 
 async def test_a_time_out_says_what_came_near_and_what_is_under_way(tmp_path: Path) -> None:

@@ -8,7 +8,10 @@ acknowledged before the question is in the catalog, with its outcome. Messages t
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from postroad.control.client import DoorAway
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +37,7 @@ def read_state(answer: Mapping[str, Any]) -> State:
 
 
 class Quiet:
-    """Finds out when the road is quiet. All methods raise `DoorAway`."""
+    """Finds out when the road is quiet. All methods but `stored` raise `DoorAway`."""
 
     def __init__(self, catalog: Any, relay: Any, store: Any) -> None:
         self._catalog = catalog
@@ -50,9 +53,18 @@ class Quiet:
         """Return once the road is quiet for a world, with the state in which it was."""
         while (state := await self.state(world)).under_way:
             await self._worth_asking(state.last)
-        stored = (await self._store.get("/journal/last"))["last"]
-        await self._catalog.caught_up(state.last, stored, PATIENCE)
+        await self._told(state.last)
         return state
+
+    async def stored(self) -> None:
+        """Return once the catalog knows all that the store has recorded by now, or can't know it: the store is away."""
+        with suppress(DoorAway, TimeoutError):
+            await self._told(0)
+
+    async def _told(self, last: int) -> None:
+        """Wait for the catalog: until it has folded the relay's events to `last`, and all that the store has by now."""
+        stored = (await self._store.get("/journal/last"))["last"]
+        await self._catalog.caught_up(last, stored, PATIENCE)
 
     async def _worth_asking(self, last: int) -> None:
         """Return when something has happened in the relay after its event `last`.

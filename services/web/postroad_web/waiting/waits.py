@@ -244,6 +244,8 @@ class _Held:
                 elif decision is Decision.WAIT:
                     until = min(self._unplaced.values(), default=math.inf)
                     await asyncio.wait({following}, timeout=None if until == math.inf else until - _now())
+                    if until <= _now():
+                        await self._quiet.stored()  # a busy store may be slow to tell
                     await self._give_up_places(_now())
                 else:
                     return self._over(decision)
