@@ -151,7 +151,7 @@ class Columns:
         changed = self.flags.change(start, end, lambda flags: change.apply(flags, bits))
         if not changed:
             return ()
-        if all(changed):
+        if 0 not in changed:  # in a bytearray, fifty times as quick as `all`
             self.modseqs[start:end] = array(self.modseqs.typecode, [modseq]) * (end - start)
             return self.uids[start:end]
         for at in compress(range(start, end), changed):

@@ -9,8 +9,20 @@
 
 from postroad_store.imap.commands.fetch.blocks import responses
 from postroad_store.imap.commands.fetch.command import SPECS, Fetch
+from postroad_store.imap.commands.fetch.fast import fast
 from postroad_store.imap.commands.fetch.item import Item
 from postroad_store.imap.commands.fetch.items import READER
 from postroad_store.imap.commands.fetch.plan import FLAGS_AND_MODSEQ, JUST_FLAGS, JUST_MODSEQ, ItemList
 
-__all__ = ["FLAGS_AND_MODSEQ", "JUST_FLAGS", "JUST_MODSEQ", "READER", "SPECS", "Fetch", "Item", "ItemList", "responses"]
+__all__ = [
+    "FLAGS_AND_MODSEQ",
+    "JUST_FLAGS",
+    "JUST_MODSEQ",
+    "READER",
+    "SPECS",
+    "Fetch",
+    "Item",
+    "ItemList",
+    "fast",
+    "responses",
+]
