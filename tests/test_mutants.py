@@ -112,21 +112,36 @@ class Contexts:
         self.switched.append(name)
 
 
-def test_what_a_fixture_does_for_several_tests_counts_for_all_of_them(tmp_path: Path) -> None:
-    file = tmp_path / "test_it.py"
-    file.write_text(
-        "import pytest\n"
-        "@pytest.fixture(scope='module')\ndef wide(): pass\n"
-        "@pytest.fixture\ndef narrow(wide): pass\n"
-        "def test_a(wide): pass\ndef test_b(): pass\ndef test_c(narrow): pass\n"
-    )
-    settings = tmp_path / "pytest.ini"
+def recorded(folder: Path, text: str) -> tuple[Recorder, list[str]]:
+    """Run a file of tests; return what was recorded, and the contexts in their order."""
+    file, settings = folder / f"test_{folder.name}.py", folder / "pytest.ini"  # a module is imported once
+    file.write_text(text)
     settings.write_text("[pytest]\n")
     contexts = Contexts()
     recorder = Recorder(contexts)  # type: ignore[arg-type]
-    pytest.main(
-        ["-q", "-c", str(settings), *("-p", "no:cacheprovider", "-p", "no:asyncio"), str(file)], plugins=[recorder]
+    without = ("-p", "no:cacheprovider", "-p", "no:asyncio")
+    pytest.main(["-q", "-c", str(settings), *without, str(file)], plugins=[recorder])
+    return recorder, [name.partition("::")[2] or name for name in contexts.switched]
+
+
+def test_what_a_fixture_does_for_several_tests_counts_for_all_of_them(tmp_path: Path) -> None:
+    recorder, contexts = recorded(
+        tmp_path,
+        "import pytest\n"
+        "@pytest.fixture(scope='module')\ndef wide(): pass\n"
+        "@pytest.fixture\ndef narrow(wide): pass\n"
+        "def test_a(wide): pass\ndef test_b(): pass\ndef test_c(narrow): pass\n",
     )
-    names = [switched.partition("::")[2] or switched for switched in contexts.switched]
-    assert names == ["test_a", "fixture wide", "test_a", "", "test_b", "", "test_c", ""]
+    assert contexts == ["test_a", "fixture wide", "test_a", "", "test_b", "", "test_c", ""]
     assert [test.partition("::")[2] for test in recorder.shared["fixture wide"]] == ["test_a", "test_c"]
+
+
+def test_what_is_remembered_of_a_test_is_forgotten_before_the_next(tmp_path: Path) -> None:
+    recorder, _ = recorded(
+        tmp_path,
+        "from functools import lru_cache\n"
+        "asked = []\n"
+        "def ask(): asked.append(1)\nask.__module__ = 'postroad.module'\nask = lru_cache(ask)\n"
+        "def test_a(): ask(); assert asked == [1]\ndef test_b(): ask(); ask(); assert asked == [1, 1]\n",
+    )
+    assert (len(recorder.seconds), recorder.failed) == (2, set())

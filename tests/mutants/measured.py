@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import functools
+import gc
 import hashlib
 import json
 import os
@@ -78,11 +79,18 @@ class Recorder:
         self.failed: set[str] = set()
         self.shared: dict[str, list[str]] = {}  # the tests that use a fixture, by the context of its lines
         self._fixtures: dict[str, list[str]] = {}  # of each test
+        self._caches: list[functools._lru_cache_wrapper[object]] = []  # of our functions
+
+    def pytest_collection_finish(self) -> None:
+        wrappers = (one for one in gc.get_objects() if isinstance(one, functools._lru_cache_wrapper))
+        self._caches = [one for one in wrappers if one.__module__.startswith("postroad")]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         self._test = item.nodeid
         self._fixtures[item.nodeid] = getattr(item, "fixturenames", [])
+        for cached in self._caches:  # else only the first test that asks for a value would run its lines
+            cached.cache_clear()
         self._measured.switch_context(item.nodeid)
         try:
             return (yield)
