@@ -61,6 +61,7 @@ from postroad_web.message.unsubscribe import read_unsubscribe
         ("a<img alt=' b\t c '>d", "ab cd"),
         ("a <img alt=b>", "a b"),
         ("<li>", "*"),
+        ("<li>a</li>b", "* a\nb"),
         ("a<li>b", "a\n* b"),
         ("a<td>b<th>c", "a b c"),
         ("a <a href=b></a>c", "a ( b ) c"),
@@ -127,6 +128,7 @@ BLOCKS = (
 def test_which_elements_part_words(names: str, between: str) -> None:
     for name in names.split():
         assert read_markup(f"one<{name}>two").text == f"one{between}two", name
+        assert read_markup(f"one</{name}>two").text == f"one{between}two", name
 
 
 def test_anchors() -> None:

@@ -382,6 +382,12 @@ def test_sizes(text: str, size: float | None) -> None:
         (r"\bword\b", "word"),
         ("abc{2}d", "ab"),
         ("abcd*", "abc"),
+        *((f"ab\\{mark}cde", "cde") for mark in '<>",;()'),  # searchable texts have a space for each
+        *((f"ab\\{mark}cd", f"ab{mark}cd") for mark in "@!#%&'/:=`~.-*+?[]{}$^"),
+        ("abcd+", "abcd"),
+        ("abcd?", "abc"),
+        ("ab.cde", "cde"),
+        ("abé", "ab"),
         ("xyz((ab)cde)*fghi", "xyz"),
         ("<abc>", "abc"),
         (r"\Qa*b\E", ""),

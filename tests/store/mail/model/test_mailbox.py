@@ -45,6 +45,18 @@ def contents_of(*flags: int, uids: list[int] | None = None, modseq: int = 1) -> 
     return Contents(row, [], columns_of(numbers, flags, modseq))
 
 
+def test_a_change_that_was_loaded_is_not_made_again() -> None:
+    mailbox = Mailbox(ROW)
+    mailbox.load(contents_of(0, SEEN, modseq=3))
+    for modseq in (2, 3):  # committed before the load, shown after it
+        mailbox.arrive(modseq, [(3, 0, 1, 1)], [])
+        mailbox.reflag(modseq, [(1, 1)], Change.ADD, SEEN, naming=[], by=None)
+        mailbox.remove(modseq, [1])
+    assert (list(mailbox.uids), list(mailbox.flags), mailbox.modseq) == ([1, 2], [0, SEEN], 3)
+    mailbox.remove(4, [1])
+    assert (list(mailbox.uids), mailbox.modseq) == ([2], 4)
+
+
 def test_the_quick_way_for_many_messages_is_the_plain_one() -> None:
     chance = random.Random(7)
     values = [0, SEEN, SEEN | FLAGGED, DELETED, SEEN | 1 << FIRST_KEYWORD, 1 << 300]
