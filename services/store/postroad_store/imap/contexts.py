@@ -38,7 +38,7 @@ NumberOf = Callable[[int], int]  # a message's number by its UID
 class Context:
     """One search; with `orders` a SORT."""
 
-    __slots__ = ("_uid", "found", "items", "key", "modseq", "newest", "orders", "tag")
+    __slots__ = ("_uid", "correlators", "found", "items", "key", "modseq", "newest", "orders", "tag")
 
     def __init__(
         self, tag: bytes, key: Key, orders: Sequence[Order] | None, *, uid: bool, items: ItemList | None = None
@@ -47,6 +47,7 @@ class Context:
         self.key = key
         self.orders = orders
         self.items = items  # to be told of new messages that are found
+        self.correlators = b""  # after the tag, a space before each (RFC 7377 §2.1)
         self.newest = 0  # the last UID that is not new
         self.found: list[int] = []  # UIDs, in the order of the search
         self.modseq = 0  # up to here it has looked
@@ -96,7 +97,8 @@ class Context:
             numbers = uids if self._uid else [number_of(uid) for uid in uids]
             pairs.append(b"%d %b" % (place, format_ranges(runs_of(numbers))))
         uid = b" UID" if self._uid else b""
-        return b'* ESEARCH (TAG "%b")%b %b (%b)\r\n' % (self.tag, uid, word, b" ".join(pairs))
+        start = b'* ESEARCH (TAG "%b"%b)%b ' % (self.tag, self.correlators, uid)
+        return b"%b%b (%b)\r\n" % (start, word, b" ".join(pairs))
 
 
 class Contexts:

@@ -140,15 +140,15 @@ async def _search_one(session: Session, command: ESearch, view: View) -> bytes:
     found = Found(view, numbers, uid=True, scores=noted, modseq=modseq_asked(session, command))
     kept = True
     # RFC 7377 §2.1: "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching messages."
+    mailbox = view.mailbox
+    name = session.written(session.directory.name_of(mailbox))
+    correlators = b" MAILBOX %b UIDVALIDITY %d" % (name, mailbox.uid_validity)
     if numbers:
-        mailbox = view.mailbox
-        name = session.written(session.directory.name_of(mailbox))
-        correlators = b" MAILBOX %b UIDVALIDITY %d" % (name, mailbox.uid_validity)
         kept = await send_options(session, command.tag, options, found, correlators)
     if saves(options) and not (numbers and kept):
         view.saved = ()
     if updates(options):
-        follow(session, command, found, upto, whole=lowest is None)
+        follow(session, command, found, upto, whole=lowest is None, correlators=correlators)
     return told(session, COMPLETED, lowest) if kept else NOT_SAVED
 
 

@@ -188,10 +188,12 @@ def follow(
     orders: Sequence[Order] | None = None,
     *,
     whole: bool = True,
+    correlators: bytes = b"",
 ) -> None:
     """Keep a result up to date that has all up to a mod-sequence (RFC 5267 §4.3), or say that it is not done."""
     session.contexts = session.contexts or Contexts(found.view)
     context = Context(command.tag, command.program.key, orders, uid=command.uid, items=items_of_new(command.options))
+    context.correlators = correlators
     lasting = all(order.criterion.lasting for order in orders or ())
     if not lasting or not whole or not session.contexts.keep(context, found, upto):
         session.engine.send(refusal(command.tag))
