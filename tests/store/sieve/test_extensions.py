@@ -536,6 +536,7 @@ SCRIPTS = {
     "local": 'require "variables"; set "a" "changed";',
     "shared": 'require ["include", "variables"]; global "b"; set "b" "shared";',
     "reads": 'require ["include", "variables", "fileinto"]; fileinto "x${global.b}${b}";',
+    "matches": 'require ["variables", "fileinto"]; fileinto "x${1}"; if string :matches "new" "*" { keep; }',
     "bad": "foo;",
     "global junk": "discard;",
     **{f"deep{number}": f'require "include"; include "deep{number + 1}";' for number in range(20)},
@@ -561,6 +562,10 @@ INCLUDES = [
     ('global "b"; include "shared"; fileinto "${b}";', ["fileinto shared"]),
     ('include "shared"; fileinto "x${b}${global.b}";', ["fileinto xshared"]),
     ('set "global.b" "set"; include "reads";', ["fileinto xset"]),
+    (
+        'if string :matches "mine" "*" { include "matches"; fileinto "${1}"; }',
+        ["fileinto x", "keep", "fileinto mine"],
+    ),
     ('set "b" "x"; global "b";', ["error line 1: the variable b was set before it was declared global"]),
     ('include "local"; ' * 40, ["error line 1: the script takes too long"]),
 ]

@@ -37,7 +37,7 @@ def any_match(run: Run, matching: Matching, values: Iterable[str], keys: Sequenc
                     return True
             elif (found := _find(run, matching, value, key)) is not None:
                 if found:
-                    run.matched = found
+                    run.scope.matched = found
                 return True
     return False
 

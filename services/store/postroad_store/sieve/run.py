@@ -88,6 +88,7 @@ class Scope:
 
     variables: dict[str, str] = field(default_factory=dict)
     shared: set[str] = field(default_factory=set)  # names that `global` has declared
+    matched: tuple[str, ...] = ()  # the match variables (RFC 5229 §3.2)
 
 
 class Run:
@@ -102,7 +103,6 @@ class Run:
         self.flags: tuple[str, ...] = ()  # the internal variable of RFC 5232 §2
         self.scope = Scope()
         self.shared: dict[str, str] = {}  # global variables (RFC 6609 §3.4)
-        self.matched: tuple[str, ...] = ()  # the match variables (RFC 5229 §3.2)
         self.nested: list[tuple[str, bool]] = []  # the included scripts that are being run: name, whether global
         self.included: set[tuple[str, bool]] = set()  # all that were included so far
         self.edited = 0  # octets of added fields
@@ -137,7 +137,8 @@ class Run:
     def _value(self, reference: Reference) -> str:
         name = reference.name
         if isinstance(name, int):
-            return self.matched[name] if name < len(self.matched) else ""
+            matched = self.scope.matched
+            return matched[name] if name < len(matched) else ""
         if reference.read is not None:
             return reference.read(self, name)
         return self.variable(name)
