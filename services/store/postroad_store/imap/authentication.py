@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from postroad.tap import LoggedIn
 from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_store.imap.states import State
-from postroad_store.protocol.waiting import at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from postroad.sasl.mechanism import Claim, Exchange
     from postroad.world.world import Account
     from postroad_store.imap.session import Session
@@ -81,12 +78,8 @@ async def conclude(session: Session, tag: bytes, command: str, verdict: Verdict)
     session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % b" ".join(session.capabilities()))
 
 
-def log_in(session: Session, tag: bytes, command: str, claim: Claim) -> Awaitable[None] | None:
-    """Check the claim of a command, and complete it: at once, unless there is something to wait for."""
-    return at_once(_log_in(session, tag, command, claim))
-
-
-async def _log_in(session: Session, tag: bytes, command: str, claim: Claim) -> None:
+async def log_in(session: Session, tag: bytes, command: str, claim: Claim) -> None:
+    """Check the claim of a command, and complete it."""
     await conclude(session, tag, command, await judge(session, claim))
 
 
