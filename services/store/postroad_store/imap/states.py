@@ -18,6 +18,8 @@ class State(Enum):
     SELECTED = "selected"
     LOGOUT = "logout"
 
+    __hash__ = object.__hash__  # an Enum's own is a function in Python
+
 
 # command-any, command-nonauth, command-auth, command-select (RFC 3501 §9)
 ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})

@@ -33,6 +33,8 @@ class Text(Enum):
     TEXT = "TEXT"
     MIME = "MIME"
 
+    __hash__ = object.__hash__  # an Enum's own is a function in Python
+
 
 _STORED = {
     Text.ALL: Column.CONTENT,
