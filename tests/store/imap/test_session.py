@@ -46,6 +46,19 @@ def literal_append(tag: str, content: bytes) -> bytes:
     return f"{tag} APPEND INBOX {{{len(content)}+}}\r\n".encode() + content + b"\r\n"
 
 
+@pytest.mark.parametrize("command", ["EXPUNGE", "CLOSE"])
+async def test_only_what_the_client_knows_is_expunged(command: str, place: Place, connect: Callable[[], Wire]) -> None:
+    await deliver(place, b"1", b"2", b"3", b"4", b"5")
+    wire, other = await enter(connect()), await enter(connect())
+    await other.say("a STORE 3 +FLAGS.SILENT (\\Deleted)")
+    await other.say("b EXPUNGE")
+    await deliver(place, b"6", b"7")
+    await other.say("c NOOP")
+    await other.say("d UID STORE 2,4,7 +FLAGS.SILENT (\\Deleted)")  # `wire` has been told neither of 3 nor of 6 and 7
+    await wire.say(f"e {command}")
+    assert "* SEARCH 1 5 6 7\r\n" in await other.say("f UID SEARCH ALL")
+
+
 LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * (3 << 16)  # 3 MiB
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.grammar.sequence import indexes, ranges_of
@@ -53,6 +53,14 @@ def uids_of(view: View, spans: list[range]) -> Sequence[UID]:
     for span in spans:
         uids += view.uids[span.start - 1 : span.stop - 1]
     return uids
+
+
+def known(view: View) -> Sequence[UID]:
+    """Return UIDs that cover all messages which the client knows, and no other.
+
+    What it does not know yet has come later, so its UID is higher.
+    """
+    return cast("Sequence[UID]", range(view.uids[0], view.uids[-1] + 1)) if view.uids else ()
 
 
 def some_gone(view: View, spans: list[range]) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.commands.expunge import remove
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import no_arguments
+from postroad_store.imap.selection import known
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import SELECT
 
@@ -41,7 +42,7 @@ def close(session: Session, command: Close) -> Awaitable[None] | None:
 
 async def _close(session: Session, command: Close) -> None:
     view = session.selected_view()
-    await remove(session, view.mailbox, view.uids)
+    await remove(session, view.mailbox, known(view))
     _leave(session, command, b"OK Close completed.")
 
 

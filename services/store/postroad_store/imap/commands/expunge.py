@@ -10,7 +10,7 @@ from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import UIDPLUS
 from postroad_store.imap.grammar.sequence import ranges_of, read_sequence_set
 from postroad_store.imap.limits import message_limit, newest, told
-from postroad_store.imap.selection import READ_ONLY, require, spans_of, uids_of
+from postroad_store.imap.selection import READ_ONLY, known, require, spans_of, uids_of
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 from postroad_store.mail.model.flags import DELETED
@@ -59,7 +59,7 @@ def handle(session: Session, command: Expunge) -> Awaitable[None] | None:
 async def _expunge(session: Session, command: Expunge) -> None:
     view = session.selected_view()
     lowest = None
-    uids: Sequence[UID] = view.uids
+    uids = known(view)
     if command.uids is not None:  # RFC 9738 §3.1: UID EXPUNGE alone has a limit
         spans, lowest = newest(view, _deleted(session, view, command.uids), message_limit(session))
         uids = uids_of(view, spans)
