@@ -60,7 +60,13 @@ LIMITS: dict[str, object] = {
     "postroad_store.pop3.engine.MAX_UNKNOWN": 3,
     "postroad_store.pop3.authorization.MAX_LOGINS": 10,
     "postroad.control.messages.LONGEST_WAIT": 60.0,
-    "postroad.greenmail.API": 8080,  # GreenMail's port of its API
+    "postroad.greenmail.API": 8080,  # GreenMail's ports
+    "postroad.greenmail.SMTP": 3025,
+    "postroad.greenmail.SMTPS": 3465,
+    "postroad.greenmail.POP3": 3110,
+    "postroad.greenmail.POP3S": 3995,
+    "postroad.greenmail.IMAP": 3143,
+    "postroad.greenmail.IMAPS": 3993,
     "postroad.dns.rdata.IN": 1,  # RFC 1035 §3.2.4
     "postroad.dns.words._UNITS": {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800},
     "postroad.mail.header.MOST_MESSAGE_IDS": 10,

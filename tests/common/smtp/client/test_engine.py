@@ -638,3 +638,36 @@ def test_actions_have_their_states() -> None:
     for action in actions:
         with pytest.raises(LocalProtocolError, match="is not legal in state GREETING"):
             action()
+
+
+MAIL_SENT = PLAIN + "    ! send\n    C: MAIL FROM:<alice@alpha.test>\n"
+RCPT_SENT = MAIL_SENT + "    S: 250 OK\n    C: RCPT TO:<bob@beta.test>\n"
+DATA_SENT = RCPT_SENT + "    S: 250 OK\n    C: DATA\n"
+CONTENT_SENT = DATA_SENT + "    S: 354 go\n    ! content body\n    C: body\n    C: .\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "where", "timeout"),  # RFC 5321 §4.5.3.2 has the times
+    [
+        ("", "in reply to the connection", 300),
+        (OPENING, "in reply to EHLO", 300),
+        (OPENING + "    S: 502 no\n    C: HELO relay.test\n", "in reply to HELO", 300),
+        (MAIL_SENT, "in reply to MAIL FROM", 300),
+        (RCPT_SENT, "in reply to RCPT TO", 300),
+        (DATA_SENT, "in reply to DATA", 120),
+        (DATA_SENT + "    S: 354 go\n", "while sending the content", 180),
+        (CONTENT_SENT, "in reply to end of DATA", 600),
+        (RCPT_SENT + "    S: 550 no\n    ! send\n    C: RSET\n", "in reply to RSET", 300),
+    ],
+    ids=lambda value: value.split()[-1] if isinstance(value, str) and value.count("\n") == 0 and value else "",
+)
+def test_where_a_connection_was_lost_and_how_long_it_would_have_waited(
+    talk: Talk, script: str, where: str, timeout: float
+) -> None:
+    talk.run(script)
+    assert talk.client.timeout == timeout
+    (event,) = talk.run("! eof\n")
+    outcome = event.outcome if isinstance(event, Refused) else event.outcomes[0]  # type: ignore[union-attr]
+    assert isinstance(outcome, Deferred)
+    assert str(outcome.status) == "4.4.2"
+    assert outcome.reason == f"host {SERVER}: lost connection ({where})"
