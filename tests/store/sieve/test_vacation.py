@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from postroad_store.sieve.actions import Respond
+from postroad_store.sieve.letters import Origin, response
+from postroad_store.sieve.message import Message
 from tests.store.sieve.toy import MESSAGE, compiled, decide, faults, outcome
 
 
@@ -112,13 +114,14 @@ def test_an_address_with_a_line_end_is_none(end: str) -> None:
     """It would begin another header field of the response, or another command of SMTP."""
     require = 'require ["encoded-character", "variables", "vacation"]; '
     written = f"Bob${{hex:{end}}} <b@beta.test>"
-    done = outcome(f'{require} vacation :from "{written}" "gone";')
+    done = outcome(f'{require} set "a" "{written}"; vacation :from "${{a}}" "gone";')
     assert [action.sender for action in done.actions if isinstance(action, Respond)] == ["bob@beta.test"]
     line_end = {"0d": "\r", "0a": "\n"}[end]
     shown = repr(f"Bob{line_end} <b@beta.test>")
     assert done.notes == (f"vacation: {shown} is not a mail address, so the account's own is used",)
-    (fault,) = faults(f'{require} redirect "{written}";')
-    assert fault.endswith(f"{shown} is not a mail address")
+    for command in (f'redirect "{written}";', f'vacation :from "{written}" "gone";'):
+        (fault,) = faults(f"{require} {command}")
+        assert fault.endswith(f"{shown} is not a mail address")
     (error,) = decide(f'{require} set "a" "{written}"; redirect "${{a}}";')
     assert error == f"error line 1: {shown} is not a mail address"
 
@@ -194,3 +197,26 @@ def test_a_period_that_is_too_long_is_worth_a_warning() -> None:
     (warning,) = compiled('require "vacation"; vacation :days 91 "a";').warnings
     assert warning == "line 1, column 21: :days is at most 90, which is used instead"
     assert compiled('require "vacation-seconds"; vacation :seconds 7776000 "a";').warnings == ()
+
+
+@pytest.mark.parametrize("sender", ["bob", "Bob b@beta.test", "none, b@beta.test", ""])
+def test_what_is_no_list_of_mailboxes_is_an_error(sender: str) -> None:
+    (fault,) = faults(f'require "vacation"; vacation :from "{sender}" "gone";')
+    assert fault.endswith(f"{sender!r} is not a mail address")
+
+
+@pytest.mark.parametrize(
+    ("sender", "fields"),
+    [
+        ("Bob <b@beta.test>", "From: Bob <b@beta.test>\r\n"),
+        ("J\u00fcrgen <b@beta.test>", "From: =?utf-8?q?J=C3=BCrgen?= <b@beta.test>\r\n"),
+        ("B <b@beta.test>, c@beta.test", "From: B <b@beta.test>, c@beta.test\r\nSender: bob@beta.test\r\n"),
+        ("b\u00fc@beta.test", "From: <b\u00fc@beta.test>\r\n"),
+    ],
+)
+def test_senders_are_written_as_header_fields_have_them(sender: str, fields: str) -> None:
+    done = outcome(f'require "vacation"; vacation :from "{sender}" "gone";')
+    (action,) = (each for each in done.actions if isinstance(each, Respond))
+    origin = Origin("mx.test", "bob@beta.test", 0.0, "unique")
+    letter = response(origin, Message(MESSAGE), action, "alice@alpha.test")
+    assert fields.encode() + b"To: <alice@alpha.test>\r\n" in letter

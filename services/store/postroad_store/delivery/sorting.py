@@ -248,7 +248,8 @@ class Sorter:
         content = letters.response(self._origin(one), one.message, action, recipient)
         digest = hashlib.sha256(f"{action.handle}\0{recipient.casefold()}".encode()).hexdigest()
         unless = Memory(one.account.id, f"answered {digest}", action.seconds)
-        return Letter("", recipient, content, not recipient.isascii(), unless)
+        utf8 = not (recipient.isascii() and content.partition(b"\r\n\r\n")[0].isascii())
+        return Letter("", recipient, content, utf8, unless)
 
     def _refused(self, one: _One, action: Reject) -> Letter | None:
         """Return the letter that says so, for where no reply can (RFC 5429 §2.1.2, §2.2.1)."""

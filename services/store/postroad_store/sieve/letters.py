@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from email.utils import formataddr
 from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import date_time
 from postroad.mail.header import without_return_path
+from postroad_store.sieve.extensions.base import mailbox_list
 from postroad_store.sieve.extensions.editheader import field
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def response(origin: Origin, message: Message, action: Respond, recipient: str) 
     """Return a vacation response."""
     lines = [
         f"Date: {date_time(origin.now)}\r\n".encode(),
-        _plain("From", action.sender),
+        *_senders(action.sender, origin.owner),
         _plain("To", f"<{recipient}>"),
         field("Subject", action.subject[:1000]),
         _plain("Message-ID", origin.message_id),
@@ -55,6 +57,13 @@ def response(origin: Origin, message: Message, action: Respond, recipient: str) 
     if action.mime:  # RFC 5230 §4.4: the reason is a MIME entity, with its header fields
         return b"".join(lines) + _lines(action.reason)
     return b"".join(lines) + _text(action.reason)
+
+
+def _senders(mailboxes: str, owner: str) -> list[bytes]:
+    """Return From, names in encoded-words where they need them (RFC 2047 §5), and Sender (RFC 5322 §3.6.2)."""
+    pairs = mailbox_list(mailboxes)
+    written = [formataddr(pair) if pair[1].isascii() else f"<{pair[1]}>" for pair in pairs]
+    return [_plain("From", ", ".join(written)), *[_plain("Sender", owner)] * (len(pairs) > 1)]
 
 
 def _thread(message: Message) -> list[bytes]:

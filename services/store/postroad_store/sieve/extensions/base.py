@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from email.utils import getaddresses
 from typing import TYPE_CHECKING, Any
 
 from postroad.mail.address import AddressError, parse_address
@@ -87,6 +88,17 @@ def address_of(text: str) -> str | None:
         return None
     matches = address.local_part.encode() == local and address.domain.encode() == domain
     return str(address) if matches else None
+
+
+def mailbox_list(text: str) -> list[tuple[str, str]]:
+    """Return the display names and addresses of a mailbox-list (RFC 5322 §3.4); none if it is not a valid one."""
+    if "\r" in text or "\n" in text:
+        return []
+    pairs = getaddresses([text])
+    try:
+        return [(name, str(parse_address(address))) for name, address in pairs]
+    except AddressError:
+        return []
 
 
 def _check_redirect(context: Context, step: Step) -> None:

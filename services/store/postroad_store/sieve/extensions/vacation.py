@@ -10,10 +10,9 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from postroad.mime.addresses import mailboxes
 from postroad_store.sieve.actions import Respond
 from postroad_store.sieve.errors import RunError
-from postroad_store.sieve.extensions.base import address_of
+from postroad_store.sieve.extensions.base import address_of, mailbox_list
 from postroad_store.sieve.spec import Extension, Kind, Tagged, Word
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ _BULK = frozenset({"bulk", "junk", "list"})
 
 def _check(context: Context, step: Step) -> None:
     sender = step.tags.get(":from")
-    if isinstance(sender, str) and not mailboxes(sender.encode()):
+    if isinstance(sender, str) and not mailbox_list(sender):
         context.refuse(f"{sender[:60]!r} is not a mail address")  # RFC 5230 §4.3
     for name, unit in ((":days", 1), (":seconds", DAY)):
         if step.tags.get(name, 0) > MOST_DAYS * unit:
@@ -58,7 +57,7 @@ def _vacation(run: Run, step: Step) -> None:
         raise RunError(f"a vacation response has at most {REASON} characters")
     subject = run.text(tags[":subject"]) if ":subject" in tags else _subject(run)
     sender = run.text(tags[":from"]) if ":from" in tags else owner
-    if not mailboxes(sender.encode()) or "\r" in sender or "\n" in sender:
+    if not mailbox_list(sender):
         run.notes.append(f"vacation: {sender[:60]!r} is not a mail address, so the account's own is used")
         sender = owner  # RFC 5230 §4.3: invalid values may be ignored
     action = Respond(_handle(step), _seconds(step), reason, subject, sender, ":mime" in tags)
