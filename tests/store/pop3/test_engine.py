@@ -418,6 +418,14 @@ def test_a_token_may_be_long() -> None:
     assert talk.say(b"AUTH " + b"A" * 13000 + b"\r\n") == b"-ERR Line too long.\r\n"
 
 
+def test_what_a_login_claims() -> None:
+    """By which mechanism it was, is in the journal and counts against who guesses."""
+    talk = Talk()
+    talk.say(b"USER alice\r\nPASS wrong\r\nAUTH PLAIN " + plain("\0bob\0x") + b"\r\n")
+    claims = [event.claim for event in talk.events if isinstance(event, Login)]
+    assert [(claim.mechanism, claim.login) for claim in claims] == [("PASSWORD", "alice"), ("PLAIN", "bob")]
+
+
 def test_apop_where_no_password_is_known() -> None:
     talk = Talk(apop=True)
     assert talk.greeting == b"+OK Postroad ready.\r\n"

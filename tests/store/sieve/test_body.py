@@ -134,6 +134,20 @@ def test_header_fields_as_they_are_written(message: bytes, test: str, value: boo
     assert holds(test, message=message) is value
 
 
+@pytest.mark.parametrize("end", [b"", b"\r\n", b"\r\nepilogue", b"\r\nepilogue\r\n"])
+def test_the_text_around_the_parts_of_a_multipart(end: bytes) -> None:
+    message = (
+        b"Subject: field\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\nprologue\r\n--b\r\n\r\npart\r\n--b--" + end
+    )
+    words = ("prologue", "epilogue", "part", "field", "--b", "boundary")
+    found = [
+        word
+        for word in words
+        if holds(f'body :content "multipart" :contains "{word}"', require="body", message=message)
+    ]
+    assert found == ["prologue", *["epilogue"] * (b"epilogue" in end)]
+
+
 def test_an_edited_message_keeps_what_is_no_field() -> None:
     message = b"no field\nX: a\r\n b\r\n\r\nbody"
     assert decide('require "editheader"; addheader "Y" "b"; deleteheader "z"; keep;', message) == ["keep edited"]

@@ -147,6 +147,14 @@ def test_what_is_not_utf_8_has_its_place() -> None:
     with pytest.raises(InvalidScript) as raised:
         compile_script(b"keep;\n# \xff", registry())
     assert str(raised.value) == "line 2, column 3: the script is not UTF-8"
+    for octets, place in (
+        (b"keep;\r\n\r\n\n# \xff", "line 4, column 3"),
+        (b"\xff", "line 1, column 1"),
+        ("# ü".encode() + b"\xff\n\xff", "line 1, column 4"),
+    ):
+        with pytest.raises(InvalidScript) as raised:
+            compile_script(octets, registry())
+        assert str(raised.value) == f"{place}: the script is not UTF-8"
 
 
 def test_the_size_is_limited() -> None:

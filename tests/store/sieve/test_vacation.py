@@ -109,6 +109,46 @@ def test_why_there_is_no_response_is_noted() -> None:
     assert note == "vacation: '' is not a mail address, so the account's own is used"
 
 
+@pytest.mark.parametrize(
+    ("sender", "fields", "reason"),
+    [
+        (None, "", "the reverse-path is null"),
+        (("NoReply", "Alpha.test"), "", "nobody reads mail to NoReply@Alpha.test"),
+        (("bob", "beta.test"), "", "it is the user's own message"),
+        (("bob+inbox", "beta.test"), "", "it is the user's own message"),
+        (("a", "b.test"), "List-Id: x\r\nAuto-Submitted: x\r\nPrecedence: bulk\r\n", "it has list-id"),
+        (("a", "b.test"), "List-Archive: x\r\n", "it has list-archive"),
+        (
+            ("a", "b.test"),
+            f"Auto-Submitted: no\r\nAuto-Submitted: {'x' * 61}\r\nPrecedence: bulk\r\n",
+            f"it is Auto-Submitted: {'x' * 60}",
+        ),
+        (("a", "b.test"), "Precedence: Bulk \r\n", "its Precedence says that it was sent to many"),
+        (("a", "b.test"), "To: c@d.test\r\n", "no recipient field names the user"),
+    ],
+)
+def test_the_reason_why_there_is_none(sender: tuple[str, str] | None, fields: str, reason: str) -> None:
+    """The first that holds; it is for the user, who wonders why nobody was told."""
+    to = "" if "To:" in fields else "To: bob@beta.test\r\n"
+    done = outcome('require "vacation"; vacation "gone";', f"{to}{fields}\r\n".encode(), sender=sender)
+    assert done.notes == (f"vacation: no response, because {reason}",)
+
+
+@pytest.mark.parametrize(
+    "local_part",
+    """\
+mailer-daemon|MAILER-DAEMON|listserv|majordomo|mdaemon|noreply|no-reply|donotreply|do-not-reply|do-notreply|bounce|
+bounces|owner-list|owner-|list-request|list-owner|list-bounce|list-bounces|list-bounces+a=b|list-bounce-1|bounce+1|
+bounces-1""".replace("\n", "").split("|"),
+)
+def test_addresses_behind_which_nobody_reads(local_part: str) -> None:
+    assert not responses('vacation "gone";', sender=(local_part, "alpha.test"))
+    assert responses('vacation "gone";', sender=(f"{local_part}x", "alpha.test")) or local_part.startswith(
+        ("owner-", "bounce+", "bounces-", "list-bounces+", "list-bounce-")
+    )
+    assert responses('vacation "gone";', sender=(f"x{local_part}", "alpha.test")) or local_part.startswith("list-")
+
+
 @pytest.mark.parametrize("end", ["0d", "0a"])
 def test_an_address_with_a_line_end_is_none(end: str) -> None:
     """It would begin another header field of the response, or another command of SMTP."""

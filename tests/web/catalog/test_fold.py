@@ -382,6 +382,20 @@ def test_copies_are_where_a_snapshot_has_them() -> None:
     assert [one.removed for one, _ in shelf.copies if one.store_id == "S2"] == [True]
 
 
+def test_a_copy_may_be_removed_before_its_delivery_is_known(tmp_path: Path) -> None:
+    """The store's journal may be ahead of the relay's."""
+    place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1, "uid": 1}
+    when = {"time": "2026-03-01T12:00:00Z", "service": "store"}
+    writer = Writer(tmp_path, DefaultWorld())
+    events = [{"kind": "stored", "queue_id": "S1", "recipients": ["b@b.test"]}, {"kind": "removed"}]
+    for number, event in enumerate(events, 1):
+        line = to_json({**when, **place, "n": number, **event}) + b"\n"
+        Folding(writer, Tallies()).fold([("store", [line], len(line))])
+        found = writer.connection.execute("SELECT removed, number FROM copies").fetchall()
+        assert found == [(number - 1, None)]
+    writer.close()
+
+
 def test_a_snapshot_takes_the_place_of_one_of_its_name(tmp_path: Path) -> None:
     place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1}
     when: dict[str, Any] = {"recipients": ["b@b.test"], "time": "2026-03-01T12:00:00Z", "service": "store"}

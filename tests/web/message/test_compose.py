@@ -149,6 +149,27 @@ def test_a_message_with_a_file_octet_by_octet() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "html", "kinds"),
+    [
+        (None, None, ["text/plain"]),
+        ("", None, ["text/plain"]),
+        ("a", None, ["text/plain"]),
+        (None, "", ["text/html"]),
+        (None, "b", ["text/html"]),
+        ("", "b", ["text/plain", "text/html"]),
+        ("a", "", ["text/plain", "text/html"]),
+    ],
+)
+def test_which_texts_there_are(text: str | None, html: str | None, kinds: list[str]) -> None:
+    """A file never stands alone: who reads a message expects a text first."""
+    for files in ((), (Attachment(content=b"x", filename="a.pdf"),)):
+        parsed = parse_message(checked(Draft(from_=FROM, text=text, html=html, attachments=files)))
+        leaves = [part.content_type for part in parsed.parts if part.role != "multipart"]
+        assert leaves == [*kinds, *["application/pdf"] * len(files)]
+        assert (parsed.text.strip(), parsed.html.strip()) == (text or html or "", html or "")
+
+
 def test_html_alone_and_nothing_at_all() -> None:
     assert parse_message(checked(Draft(from_=FROM, html="<p>x</p>"))).html == "<p>x</p>\r\n"
     assert parse_message(checked(Draft(from_=FROM))).text == ""

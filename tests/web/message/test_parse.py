@@ -309,13 +309,13 @@ def test_fields_are_taken_out_of_a_message() -> None:
 
 def test_all_fields_in_their_order() -> None:
     content = crlf(
-        "To: a@b\nTO : c@d\nX-TabX \t:\t \tone\n two \t \nno field\nCc: e@f\ncc: g@h\nBcc: i@j\nReply-To: k@l\n"
+        "To: a@b\nTO : c@d\nX-TabX \t:\t \tXone\n twoX \t \nno field\nCc: e@f\ncc: g@h\nBcc: i@j\nReply-To: k@l\n"
         "reply-to: m@n\nDate: Thu, 01 Jan 1970 00:00:10 +0000\nDate: x\nSubject: first\nSubject: second\n"
         "Message-ID:  <id@x> \nList-Unsubscribe: <https://x.test/u>\n"
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click\n\nTo: body"
     )
     parsed = parse_message(content)
-    assert parsed.raw_headers[:4] == (("To", "a@b"), ("TO", "c@d"), ("X-TabX", "one two"), ("Cc", "e@f"))
+    assert parsed.raw_headers[:4] == (("To", "a@b"), ("TO", "c@d"), ("X-TabX", "Xone twoX"), ("Cc", "e@f"))
     assert [name for name, _ in parsed.headers][-5:] == [
         *("Subject", "Subject", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post"),
     ]
@@ -328,6 +328,7 @@ def test_all_fields_in_their_order() -> None:
         "<https://x.test/u>", "List-Unsubscribe=One-Click", ("https://x.test/u",), one_click=True
     )
     assert (parsed.text, parsed.html, parsed.text_is_generated) == ("To: body", "", False)
+    assert parse_message(b"\nTo: a@b\n\nx").headers == parse_message(b"\r\nTo: a@b\r\n\r\nx").headers == ()
     empty = parse_message(b"")
     assert (empty.subject, empty.message_id, empty.date, empty.text, empty.links, empty.codes) == (
         *("", "", None, "", (), ()),

@@ -463,3 +463,8 @@ async def test_how_long_ago(tmp_path: Path, key: Key, expected: list[int]) -> No
         assert await storage.finder.search(storage.view(account.inbox), key) == expected
     finally:
         storage.close()
+
+
+def test_whether_a_number_is_among_others() -> None:
+    for numbers in (range(0), range(3, 7), [2], [2, 4, 7]):
+        assert [number for number in range(10) if evaluate._has(numbers, number)] == list(numbers)
