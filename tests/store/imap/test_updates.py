@@ -122,3 +122,26 @@ def test_flags_that_may_be_changed() -> None:
         names = b"".join(b" k%d" % slot for slot in range(keywords))
         expected = b"* OK [PERMANENTFLAGS (%b%b%b)] Flags permitted.\r\n" % (SYSTEM_NAMES, names, star)
         assert permanent_flags(opened(keywords=keywords)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rights", "flags"),
+    [
+        ("", None),
+        ("lrpi", None),
+        ("lrs", rb"\Seen"),
+        ("lrt", rb"\Deleted"),
+        ("lrw", rb"\Answered \Flagged \Draft k0 \*"),
+        ("lrst", rb"\Deleted \Seen"),
+        ("lrswt", rb"\Answered \Flagged \Deleted \Seen \Draft k0 \*"),
+    ],
+)
+def test_which_flags_may_be_changed(rights: str, flags: bytes | None) -> None:
+    """RFC 4314 §4: s, t and w are of flags."""
+    view = opened(1)
+    view.rights = frozenset(rights)
+    permitted = b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n"
+    none = b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n"
+    assert permanent_flags(view) == (none if flags is None else permitted % flags)
+    view.read_only = True
+    assert permanent_flags(view) == none

@@ -387,7 +387,8 @@ def test_a_copy_may_be_removed_before_its_delivery_is_known(tmp_path: Path) -> N
     place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1, "uid": 1}
     when = {"time": "2026-03-01T12:00:00Z", "service": "store"}
     writer = Writer(tmp_path, DefaultWorld())
-    events = [{"kind": "stored", "queue_id": "S1", "recipients": ["b@b.test"]}, {"kind": "removed"}]
+    stored: dict[str, Any] = {"kind": "stored", "queue_id": "S1", "recipients": ["b@b.test"]}
+    events = [stored, {"kind": "removed"}]
     for number, event in enumerate(events, 1):
         line = to_json({**when, **place, "n": number, **event}) + b"\n"
         Folding(writer, Tallies()).fold([("store", [line], len(line))])
