@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import ranges_of
-from postroad_store.imap.resync import Known, _in_step, read_known
+from postroad_store.imap.resync import Known, _in_step, _rise, read_known
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,17 @@ def test_numbers_and_uids_go_in_step(left: list[tuple[int, int]], right: list[tu
     )
     for (number, uid, length), (following, its_uid, _) in pairwise(runs):
         assert (following, its_uid) != (number + length, uid + length)
+
+
+@given(st.sets(st.integers(1, 30), min_size=1, max_size=12), st.integers(0, 12), st.integers(0, 12), st.integers(1, 30))
+def test_how_many_uids_do_not_outrun_a_count(uids: set[int], start: int, stop: int, uid: int) -> None:
+    """From a place on they rise by one or more, so that those that rise by more than one are behind the others."""
+    there = sorted(uids)
+    start, stop = min(start, len(there)), min(stop, len(there))
+    if start > stop:
+        return
+    expected = [there[place] <= uid + place - start for place in range(start, stop)]
+    assert _rise(there, start, stop, uid) == sum(expected)
 
 
 def test_without_message_numbers() -> None:
