@@ -15,7 +15,7 @@ from postroad_store.mail.model.flagcolumn import FlagColumn
 from postroad_store.mail.model.flags import SEEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from postroad_store.mail.model.flags import Change
     from postroad_store.mail.model.message import UID
@@ -93,19 +93,27 @@ class Columns:
         runs: Runs = []
         previous = -2  # where the last of them is
         for start in range(0, len(uids), CHUNK):
-            some = array("I", uids[start : start + CHUNK])
-            at = bisect_left(mine, some[0])
-            if mine[at : at + len(some)] == some:  # none is missing here: a hundred times as quick
-                places = [(at, at + len(some) - 1)]
-            else:
-                places = [(place, place) for uid in some if (place := self.index(uid)) is not None]
-            for low, high in places:
+            for low, high in self._places(array("I", uids[start : start + CHUNK])):
                 if low == previous + 1:
                     runs[-1] = (runs[-1][0], mine[high])
                 else:
                     runs.append((mine[low], mine[high]))
                 previous = high
         return runs
+
+    def _places(self, uids: array[int]) -> Iterator[tuple[int, int]]:
+        """Yield the first and the last place of UIDs that follow each other both here and there.
+
+        Where none is missing that takes a hundredth of the time of a look at each; where one is, the halves are tried.
+        """
+        at, count = bisect_left(self.uids, uids[0]), len(uids)
+        if self.uids[at : at + count] == uids:
+            yield at, at + count - 1
+        elif count <= FEW:
+            yield from [(place, place) for uid in uids if (place := self.index(uid)) is not None]
+        else:
+            yield from self._places(uids[: count // 2])
+            yield from self._places(uids[count // 2 :])
 
     def add(self, entries: Sequence[Entry], modseq: int) -> None:
         """Add messages, whose UIDs are above all others."""
