@@ -298,6 +298,7 @@ def test_ranges() -> None:
     assert mailbox.runs([2, 4, 5]) == [(2, 2), (5, 5)]  # as many as lie between, but others
     assert mailbox.runs(range(2, 9)) == [(2, 8)]  # all that lie between
     assert mailbox.runs(range(3, 3)) == []
+    assert mailbox.runs(range(3, 10, 2)) == [(3, 9)]
     assert mailbox.runs([3, 5, 9, 10]) == [(3, 9)]
     assert mailbox.runs([2, 9]) == [(2, 2), (9, 9)]
     mailbox.rename_keywords(2, [(0, "kw")])

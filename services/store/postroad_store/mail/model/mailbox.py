@@ -152,10 +152,10 @@ class Mailbox(Columns):
     def runs(self, uids: Sequence[int]) -> Runs:
         """Return ranges that cover these of its UIDs (ascending) and none of its others.
 
-        UIDs that it does not have are passed over. Of an unloaded mailbox: ranges of consecutive UIDs. A `range` means
-        all between two UIDs, and none is looked at.
+        UIDs that it does not have are passed over. Of an unloaded mailbox: ranges of consecutive UIDs. A `range`
+        without steps means all between two UIDs, and none is looked at.
         """
-        if isinstance(uids, range):
+        if isinstance(uids, range) and uids.step == 1:
             return [(uids[0], uids[-1])] if uids else []
         return self.runs_of(uids) if self.loaded else following(uids)
 
