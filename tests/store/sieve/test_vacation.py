@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+
 import pytest
 
 from postroad_store.sieve.actions import Respond
@@ -260,3 +262,21 @@ def test_senders_are_written_as_header_fields_have_them(sender: str, fields: str
     origin = Origin("mx.test", "bob@beta.test", 0.0, "unique")
     letter = response(origin, Message(MESSAGE), action, "alice@alpha.test")
     assert fields.encode() + b"To: <alice@alpha.test>\r\n" in letter
+
+
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        ("Message-ID: <a@b>\r\nReferences: old words <1@x>\r\n <2@x>", "<a@b> <1@x> <2@x> <a@b>"),
+        ("Message-ID:\r\n <a@b> (mine)\r\nIn-Reply-To: your message of today <1@x>", "<a@b> <1@x> <a@b>"),
+        ("Message-ID: <a@b>\r\nIn-Reply-To: <1@x> <2@x>", "<a@b> <a@b>"),
+        ("Message-ID: a", "a a"),
+        (f"Message-ID: <{'a' * 600}@b>", "None None"),
+    ],
+)
+def test_the_thread_of_a_response(header: str, fields: str) -> None:
+    message = f"{header}\r\nTo: bob@beta.test\r\n\r\n".encode()
+    (action,) = responses('vacation "gone";', message)
+    letter = response(Origin("mx.test", "bob@beta.test", 0.0, "unique"), Message(message), action, "alice@alpha.test")
+    parsed = email.message_from_bytes(letter)
+    assert f"{parsed['In-Reply-To']} {parsed['References']}".split() == fields.split()

@@ -6,6 +6,7 @@ is the message itself.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 from email.utils import formataddr
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 REDIRECTED = "X-Sieve-Redirected-From"  # who has redirected the message, to find a loop
 _REASON = "\r\nThe reason given is as follows:\r\n\r\n"
+_IDENT = re.compile(rb"<[^<>\s]+>")  # a msg-id, among the phrases and comments that old programs write
+LONGEST = 500  # octets of a message's id that is repeated: a line has at most 998 (RFC 5322 §2.1.1)
 RETURNED = 64 * 1024  # octets of a header section that a refusal returns
 
 
@@ -71,10 +74,15 @@ def _thread(message: Message) -> list[bytes]:
     idents = [one.raw for one in message.named("message-id")]
     if not idents:
         return []
-    parent = message.named("references") or message.named("in-reply-to")
-    known = parent[0].raw.split() if parent else []
-    chain = [ident for ident in (*known[-20:], idents[0]) if len(ident) < 500]
-    return [b"In-Reply-To: " + idents[0] + b"\r\n", b"References: " + b"\r\n ".join(chain) + b"\r\n"]
+    own = next(iter(_IDENT.findall(idents[0])), idents[0])
+    if len(own) > LONGEST:
+        return []
+    references, answers = message.named("references"), message.named("in-reply-to")
+    known = [ident for one in (references or answers)[:1] for ident in _IDENT.findall(one.raw)]
+    if not references and len(known) > 1:  # RFC 5322 §3.6.4: In-Reply-To counts if it has "a single message identifier"
+        known = []
+    chain = [ident for ident in (*known[-20:], own) if len(ident) <= LONGEST]
+    return [b"In-Reply-To: " + own + b"\r\n", b"References: " + b"\r\n ".join(chain) + b"\r\n"]
 
 
 def redirected(origin: Origin, content: bytes, header_size: int) -> bytes:
