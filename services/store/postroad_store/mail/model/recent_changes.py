@@ -19,24 +19,26 @@ KEPT = 500  # messages: 12 octets each, twice as many at most
 class RecentChanges:
     """Which messages have changed or come after a modseq, while that is not too long ago."""
 
-    __slots__ = ("_modseqs", "_since", "_uids")
+    __slots__ = ("_kept", "_modseqs", "_since", "_uids")
 
-    def __init__(self, since: int) -> None:
-        """Know of all changes after this modseq."""
+    def __init__(self, since: int, kept: int = KEPT) -> None:
+        """Know of all changes after this modseq; at least the last `kept` are remembered, at most twice as many."""
         self._since = since
+        self._kept = kept
         self._modseqs = array("Q")  # ascending
         self._uids = array("I")  # parallel to them; a message that has changed twice is there twice
 
     def note(self, modseq: int, uids: Sequence[int]) -> None:
         """Note that messages have this modseq now, which is above all others or the last one once more."""
-        if len(uids) > KEPT:
+        kept = self._kept
+        if len(uids) > kept:
             self._modseqs, self._uids, self._since = array("Q"), array("I"), modseq
             return
         self._uids.extend(uids)
         self._modseqs.extend(array("Q", [modseq]) * len(uids))
-        if len(self._uids) > 2 * KEPT:
-            self._since = self._modseqs[-KEPT - 1]
-            del self._uids[:-KEPT], self._modseqs[:-KEPT]
+        if len(self._uids) > 2 * kept:
+            self._since = self._modseqs[-kept - 1]
+            del self._uids[:-kept], self._modseqs[:-kept]
 
     def after(self, modseq: int) -> list[int] | None:
         """Return the UIDs, ascending, of what has changed after this modseq; None if that is not known any more."""
