@@ -181,3 +181,22 @@ def test_a_response_of_another_kind_is_trouble() -> None:
     other = dns.message.Message(update.id)
     other.flags = update.flags
     assert read(other, "A") == (Trouble("name server answered with something else"), 0)
+
+
+async def test_datagrams_of_others_cost_no_more_than_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Flooded(NameServer):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            for _ in range(module.MOST_DATAGRAMS - 1):
+                self._udp.sendto(b"\xff" * 9, addr)
+            super().datagram_received(data, addr)
+
+    async with Flooded(SCRIPT) as server:
+        assert await make(server).ask("beta.test", "MX") == MX_OF_BETA
+        monkeypatch.setattr(module, "MOST_DATAGRAMS", 0)
+        assert isinstance(await make(server, patience=0.05).ask("beta.test", "MX"), Trouble)
+
+
+async def test_a_name_that_is_no_host_name_is_asked_for_all_the_same() -> None:
+    name = "a\\032b.test"
+    async with NameServer({(name, "A"): [f"{name}. 1 A 127.0.0.1"]}) as server:
+        assert await make(server).ask(name, "A") == Records(addresses=(ONE,))

@@ -3,13 +3,18 @@
 Answers are cached for their TTL, at most half a second: that is long for a burst of messages and short for a person who
 edits the world. `clear` empties the cache at once. A question that is under way is not asked twice.
 
-Decision record 13 says why this is not dnspython's own resolver.
+Decision record 13 says why this is not dnspython's own resolver, and why it reads plain answers without it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+import socket
+from collections import deque
+from functools import partial
 from ipaddress import IPv4Address
+from typing import Any
 
 import dns.asyncquery
 import dns.exception
@@ -21,12 +26,14 @@ import dns.rdatatype
 
 from postroad.clock import Clock
 from postroad.world.world import MX
+from postroad_relay.delivery import question
 from postroad_relay.delivery.routing import Answer, NoData, NoSuchDomain, Records, Trouble
 
 CACHE_TIME = 0.5  # seconds
 CACHE_SIZE = 10_000  # answers
 TIMEOUTS = (1.0, 2.0, 3.0)  # seconds that each try waits for an answer
 MAX_CNAMES = 8
+MOST_DATAGRAMS = 64  # of one socket that wait to be read
 
 
 class Resolver:
@@ -91,8 +98,7 @@ class Resolver:
         ttl = CACHE_TIME
         for _ in range(MAX_CNAMES):
             try:
-                response = await self._exchange(name, rdtype)
-                answer, answer_ttl = read(response, rdtype)
+                answer, answer_ttl = await self._exchange(name, rdtype)
             except (OSError, dns.exception.DNSException) as error:
                 return Trouble(str(error) or type(error).__name__), 0
             ttl = min(ttl, answer_ttl)
@@ -101,21 +107,84 @@ class Resolver:
             name = answer
         return Trouble(f"more than {MAX_CNAMES} CNAMEs in a row"), 0
 
-    async def _exchange(self, name: str, rdtype: str) -> dns.message.Message:
-        query = dns.message.make_query(name, rdtype)
+    async def _exchange(self, name: str, rdtype: str) -> tuple[Answer | str, float]:
+        """Return an answer, or the name that a CNAME has in its place, and its TTL in seconds."""
+        ident = secrets.randbelow(1 << 16)
+        asked = question.question(ident, name, rdtype)
+        octets = asked or dns.message.make_query(name, rdtype, id=ident).to_wire()
+        loop = asyncio.get_running_loop()
         for timeout in self._timeouts:
+            # RFC 5452 §9.2: from a port of its own, which the system chooses.
+            family = socket.AF_INET6 if ":" in self.server else socket.AF_INET
+            transport, inbox = await loop.create_datagram_endpoint(partial(_Inbox, family), family=family)
             try:
-                # RFC 7766 §5: over TCP when the answer was truncated. RFC 5452 §9.1: datagrams from elsewhere, and
-                # answers to other questions, are ignored: a stranger who can send one must not route our mail.
-                response, _ = await dns.asyncquery.udp_with_fallback(
-                    query, self.server, timeout=timeout, port=self.port, ignore_unexpected=True, ignore_errors=True
-                )
-            except dns.exception.Timeout:
+                until = loop.time() + timeout
+                transport.sendto(octets, (self.server, self.port))
+                async with asyncio.timeout_at(until):
+                    packet, peer = await inbox.first()
+                plain = question.answer(packet, asked) if asked and peer[:2] == (self.server, self.port) else None
+                if plain is not None:
+                    return plain
+                query = dns.message.make_query(name, rdtype, id=ident)
+                return read(await self._read(query, inbox, until - loop.time()), rdtype)
+            except (TimeoutError, dns.exception.Timeout):
                 continue
             except EOFError as error:
                 raise ConnectionResetError("the name server closed the connection") from error
-            return response
+            finally:
+                transport.close()
         raise TimeoutError("timeout: the name server does not answer")
+
+    async def _read(self, query: dns.message.Message, inbox: _Inbox, seconds: float) -> dns.message.Message:
+        """Have dnspython read what has come, and comes.
+
+        RFC 7766 §5: over TCP when the answer was truncated. RFC 5452 §9.1: datagrams from elsewhere, and answers to
+        other questions, are ignored: a stranger who can send one must not route our mail.
+        """
+        sent: Any = inbox
+        response, _ = await dns.asyncquery.udp_with_fallback(
+            query,
+            self.server,
+            timeout=max(seconds, 0.0),
+            port=self.port,
+            ignore_unexpected=True,
+            ignore_errors=True,
+            udp_sock=sent,
+        )
+        return response
+
+
+class _Inbox(asyncio.DatagramProtocol):
+    """The datagrams that come to one socket. To dnspython it is one by which its query has gone out already."""
+
+    def __init__(self, family: socket.AddressFamily) -> None:
+        self.family = family
+        self._came: deque[tuple[bytes, Any]] = deque()
+        self._bell: asyncio.Future[None] | None = None
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        """Take a datagram, unless others have flooded the socket."""
+        if len(self._came) < MOST_DATAGRAMS:
+            self._came.append((data, addr))
+        if self._bell is not None and not self._bell.done():
+            self._bell.set_result(None)
+
+    async def first(self) -> tuple[bytes, Any]:
+        """Return the first datagram once it is there, and keep it."""
+        while not self._came:
+            self._bell = asyncio.get_running_loop().create_future()
+            await self._bell
+        return self._came[0]
+
+    async def sendto(self, what: bytes, destination: Any, timeout: float | None) -> int:  # noqa: ARG002, ASYNC109 - dnspython's signature
+        """Do nothing: it is sent."""
+        return len(what)
+
+    async def recvfrom(self, size: int, timeout: float | None) -> tuple[bytes, Any]:  # noqa: ARG002, ASYNC109 - dnspython's signature
+        """Return the next datagram; raises `TimeoutError`."""
+        async with asyncio.timeout(timeout):
+            await self.first()
+        return self._came.popleft()
 
 
 def read(response: dns.message.Message, rdtype: str) -> tuple[Answer | str, float]:
