@@ -6,7 +6,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.routing import Match, Route
 
+from postroad_web.api.app import build
 from tests.web.api.asgi import client, services, stacked
 
 if TYPE_CHECKING:
@@ -34,6 +36,26 @@ async def test_an_unknown_path_is_a_problem_under_v1_and_a_line_elsewhere() -> N
         assert answer.json()["status"] == 404
         answer = await http.get("/nothing")
         assert (answer.status_code, answer.text) == (404, "404 page not found")
+
+
+@pytest.mark.parametrize("first", ["mailpit", "mailhog"])
+def test_the_route_that_is_found_at_once_is_the_first_that_matches(first: str) -> None:
+    routes = build(services({"POSTROAD_API_FIRST": first, "POSTROAD_GREENMAIL": "on"})).routes
+    plain = [route for route in routes if isinstance(route, Route) and "{" not in route.path]
+    assert len(plain) > 50
+    for route in plain:
+        for method in route.methods or ():
+            scope = {"type": "http", "method": method, "path": route.path, "headers": []}
+            matching = next(one for one in routes if one.matches(scope)[0] is Match.FULL)
+            assert isinstance(matching, Route)
+            assert matching.path == route.path
+
+
+async def test_a_path_has_its_methods() -> None:
+    async with client(services()) as http:
+        answer = await http.delete("/v1/wait")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        assert (await http.head("/livez")).status_code == 200
 
 
 async def test_nothing_in_a_message_can_run_on_the_page(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from postroad_web.api import health, home, metrics, native
 from postroad_web.api.dialect import is_native, worded
 from postroad_web.api.fields import Wrong, refusal
 from postroad_web.api.problem import Problem
+from postroad_web.api.routing import Routes
 from postroad_web.api.safety import Safety
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.page import SearchTooLong
@@ -47,8 +48,9 @@ def build(services: Services) -> Starlette:
         QueryError: _query,
         SearchTooLong: _too_long,
     }
-    return Starlette(
-        routes=[
+    app = Starlette(middleware=[Middleware(Safety, services=services)], exception_handlers=handlers)
+    app.router = Routes(
+        [
             *health.routes(services),
             *metrics.routes(services),
             *native.routes(services),
@@ -56,10 +58,9 @@ def build(services: Services) -> Starlette:
             *mailhog.routes(services),
             *mailpit.routes(services),
             *home.routes(services),
-        ],
-        middleware=[Middleware(Safety, services=services)],
-        exception_handlers=handlers,
+        ]
     )
+    return app
 
 
 async def _problem(request: Request, error: Problem) -> Response:
