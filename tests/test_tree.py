@@ -59,7 +59,6 @@ USED_IN = {
         "postroad.control.client",
         "postroad.control.connection",
         "postroad.control.line",
-        "postroad_web.api.listening",
         "postroad_web.mailpit.linkcheck",
         "postroad_web.webhooks.sender",
     },

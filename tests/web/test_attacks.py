@@ -50,7 +50,7 @@ REQUESTS: list[tuple[str, bytes, int | None]] = [
     ("FTS", b'GET /v1/messages?query="a%22%22%20OR%20NEAR(" HTTP/1.1\r\n' + HOST + b"\r\n", None),
     ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
     ("SMTP", b"EHLO x\r\n\r\n", 400),
-    ("h2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 421),
+    ("h2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     ("a body that breaks off", b"POST /v1/wait HTTP/1.1\r\nContent-Length: 100\r\n" + HOST + b'\r\n{"a', None),
     ("a wait that is left", post("/v1/wait", b'{"recipient": "x@y.test", "timeout": 9}'), None),
     ("a stream that is left", b"GET /v1/events HTTP/1.1\r\n" + HOST + b"\r\n", None),

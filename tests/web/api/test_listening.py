@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/held":
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         await asyncio.Event().wait()
+    if scope["path"] == "/target":
+        octets = len(scope["raw_path"] + scope["query_string"])
     if octets:
         await send({"type": "http.response.body", "body": b"%d octets" % octets})
         return
@@ -265,4 +268,130 @@ async def test_a_websocket_that_is_not_read_from_is_cut_off(server: Listening) -
     async with asyncio.timeout(10):
         while server._server.server_state.connections:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.02)
+    writer.close()
+
+
+CHUNKED = b"POST /read HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+# What two readers could take for different requests, or for none (RFC 9112 §§2.2, 3.2, 5.1, 5.2, 6.1-6.3, 7.1).
+AMBIGUOUS = {
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET / HTTP/1.1\r\nHost: localhost\r\nhost: localhost\r\n\r\n",
+    "HTTP/0.9": b"GET / HTTP/0.9\r\n\r\n",
+    "HTTP/3": b"GET / HTTP/3.0\r\nHost: localhost\r\n\r\n",
+    "length and chunks": CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\n\r\n") + b"0\r\n\r\n",
+    "chunks and length": REQUEST.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"),
+    "two lengths": REQUEST.replace(b"\r\n\r\n", b"\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc"),
+    "a list of lengths": REQUEST.replace(b"\r\n\r\n", b"\r\nContent-Length: 3, 3\r\n\r\nabc"),
+    "a length with a sign": REQUEST.replace(b"\r\n\r\n", b"\r\nContent-Length: +3\r\n\r\nabc"),
+    "a coding before chunks": CHUNKED.replace(b"chunked", b"gzip, chunked") + b"0\r\n\r\n",
+    "a coding after chunks": CHUNKED.replace(b"chunked", b"chunked, gzip") + b"0\r\n\r\n",
+    "nearly chunks": CHUNKED.replace(b"chunked", b"xchunked") + b"0\r\n\r\n",
+    "chunks in HTTP/1.0": CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n",
+    "a chunk's size with a sign": CHUNKED + b"+1\r\na\r\n0\r\n\r\n",
+    "a chunk's size in LF": CHUNKED + b"1\na\r\n0\r\n\r\n",
+    "a chunk that is too long": CHUNKED + b"1\r\nab\r\n0\r\n\r\n",
+    "space before a colon": REQUEST.replace(b"Host:", b"Host :"),
+    "a folded field": REQUEST.replace(b"\r\n\r\n", b"\r\nX: a\r\n b\r\n\r\n"),
+    "a bare CR": REQUEST.replace(b"\r\n\r\n", b"\r\nX: a\rb\r\n\r\n"),
+    "a bare LF": REQUEST.replace(b"\r\n\r\n", b"\r\nX: a\nContent-Length: 3\r\n\r\nabc"),
+    "a NUL": REQUEST.replace(b"\r\n\r\n", b"\r\nX: \0\r\n\r\n"),
+    "octets above 127 in the target": b"GET /\xc3\xa4 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a target in two": b"GET /a /b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("octets", AMBIGUOUS.values(), ids=AMBIGUOUS)
+async def test_what_could_be_read_in_two_ways_is_refused(server: Listening, octets: bytes) -> None:
+    reader, writer = await connect(server)
+    writer.write(octets + REQUEST)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1, "nothing that follows is read as a request"
+    writer.close()
+
+
+async def test_a_target_comes_as_it_was_written(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(b"GET /target?a=%20b&c HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert b"\r\n15 octets" in await reader.readuntil(b"octets")
+    writer.close()
+
+
+async def test_requests_that_come_together_are_answered_in_turn(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write((CHUNKED + b"3\r\nabc\r\n0\r\n\r\n" + REQUEST) * 10)
+    async with asyncio.timeout(5):
+        for _ in range(10):
+            assert b"\r\n3 octets" in await reader.readuntil(b"octets")
+            assert b"hello" in await reader.readuntil(b"hello")
+    writer.close()
+
+
+async def test_many_requests_that_come_together_are_bounded(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST * (10 * listening.BEHIND))
+    async with asyncio.timeout(5):
+        answers = await reader.read()
+    assert answers.count(b"HTTP/1.1 200 ") == answers.count(b"hello") == listening.BEHIND + 1
+    assert b"400" not in answers
+    assert answers.count(b"connection: close") == 1
+    writer.close()
+
+
+async def test_rubbish_after_a_request_does_not_spoil_its_answer(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST + b"\x16\x03\x01")
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"hello" in answer
+    assert b"400" not in answer
+    writer.close()
+
+
+async def test_rubbish_in_a_body_ends_an_answer_that_has_begun(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(CHUNKED.replace(b"/read", b"/held"))
+    assert b"200" in await reader.readline()
+    writer.write(b"zz\r\n")
+    async with asyncio.timeout(5):
+        assert b"400" not in await reader.read()
+    writer.close()
+
+
+@pytest.mark.parametrize("endless", [b"1;a=", b"1\r\na\r\n0\r\nX: "], ids=["of a chunk", "after a body"])
+async def test_fields_without_end_are_refused(server: Listening, endless: bytes) -> None:
+    reader, writer = await connect(server)
+    writer.write(CHUNKED + endless + b"x" * (1 << 20))
+    answer = b""
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionResetError):  # what it has sent is not read any more
+            answer = await reader.read()
+    assert answer[:13] in {b"", b"HTTP/1.1 400 "}
+    assert not server._server.server_state.connections
+    writer.close()
+
+
+async def test_a_head_without_end_behind_a_request_that_is_held_ends_both(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"GET /", b"GET /held"))
+    assert b"200" in await reader.readline()
+    writer.write(b"GET / HTTP/1.1\r\nX: " + b"x" * (1 << 20))
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionResetError):
+            assert b"400" not in await reader.read()
+    assert not server._server.server_state.connections
+    writer.close()
+
+
+async def test_what_is_no_websocket_is_no_upgrade(server: Listening) -> None:
+    """RFC 9110 §7.8: a server may ignore the field; this one speaks HTTP/1.1 alone, and so closes after its answer."""
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n") + REQUEST)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
     writer.close()

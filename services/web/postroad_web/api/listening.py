@@ -1,8 +1,12 @@
-"""The HTTP server: uvicorn on h11 and wsproto, with the patience and the bounds that it lacks.
+"""The HTTP server: uvicorn on llhttp (httptools) and wsproto, with the patience and the bounds that it lacks.
 
 uvicorn closes a connection that is idle between requests, but waits for ever for the rest of a request's head, and for
 a client that does not read. `Patient` gives each of these a time. Octets of one client in tiny pieces take long to be
 read: others get their turn in between. Where there are too many connections, those that are idle make room.
+
+llhttp refuses most of what is no HTTP/1.1, and all by which two readers could find different ends of a request. What it
+leaves to its user is in `Patient` too: how long a head may be, which target, Host and Transfer-Encoding are right, and
+how many requests may wait behind one that is being answered. Decision record 48 says why it is not h11.
 """
 
 from __future__ import annotations
@@ -14,10 +18,10 @@ import socket
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
 from postroad_web.api.dialect import worded
@@ -34,6 +38,7 @@ HEAD_WITHIN = 10.0  # seconds for the whole head of a request, from its first oc
 IDLE_FOR = 75  # seconds between two requests
 TURN = 0.02  # seconds that one client's octets may take before others get their turn
 PIECE = 16 << 10  # octets between two looks at the clock
+BEHIND = 64  # requests of one client that may wait until another one of it is answered
 READ_WITHIN = 60.0  # seconds until a client that has stopped reading has to read on
 FRAME = 64 << 10  # octets of a websocket message from a client
 BACKLOG = 1024  # connections that may wait to be accepted
@@ -102,11 +107,17 @@ class _Fair(asyncio.Protocol):
             self._stuck = None
 
 
-class Patient(_Fair, H11Protocol):
+class _Bad(Exception):  # noqa: N818 - llhttp's caller makes it an error
+    """A request is none that llhttp should have let through."""
+
+
+class Patient(_Fair, HttpToolsProtocol):
     """One connection, with times for the head of each request and for reading the answer."""
 
     since = 0.0  # of the loop's time: when it was made
     _head: asyncio.TimerHandle | None = None
+    _in_head = False
+    _unread = 0  # octets that have come since a head or a piece of a body was read
 
     def __init__(self, *parts: Any, most: int, **more: Any) -> None:
         super().__init__(*parts, **more)
@@ -127,27 +138,97 @@ class Patient(_Fair, H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take octets, and mind whether a head has begun or ended with them."""
+        self._unread += len(data)
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
+        if self.transport.get_protocol() is not self:
+            return  # a websocket has begun
+        if self._unread > HEAD and not self.transport.is_closing():
+            if not self.is_idle and not self.cycle.more_body:
+                self.transport.close()  # what is not read would grow until the request before it is answered
+            else:
+                self.send_400_response("The head is too long.")
+        elif not self.is_idle:
             self._stop_head()
         elif self._head is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self._head = self.loop.call_later(HEAD_WITHIN, self._give_up)
+
+    # From llhttp; what they raise is answered 400
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head. Fields that come after a body are nobody's, and would have no bound."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Take a head that is whole, with its target as it stands: `Safety` reads those that are whole URLs."""
+        self._in_head = False
+        self._unread = 0
+        self._check_head()
+        # llhttp has URLs apart, and would have the host of one forgotten.
+        target, self.url = self.url, b"/"
+        path, _, query = target.partition(b"?")
+        if len(self.pipeline) >= BEHIND:
+            raise _Bad
+        super().on_headers_complete()
+        self.url = target
+        self.scope.update({"path": unquote(path.decode("ascii")), "raw_path": path, "query_string": query})
+        if self.parser.should_upgrade() and not self._should_upgrade():
+            self.cycle.keep_alive = False  # what follows is of a protocol that is not spoken here
+
+    def _check_head(self) -> None:
+        """Raise `_Bad` for a head that is none."""
+        version = self.parser.get_http_version()
+        hosts = codings = 0
+        for name, value in self.headers:
+            hosts += name == b"host"
+            # RFC 9112 §6.1: a coding that is not known can't be undone, and HTTP/1.0 has none.
+            codings += name == b"transfer-encoding" and (version != "1.1" or value.lower() != b"chunked")
+        # RFC 9112 §3.2: 400 for a request of HTTP/1.1 without Host, and for any with two.
+        if version not in {"1.0", "1.1"} or hosts > 1 or codings or (version == "1.1" and not hosts):
+            raise _Bad
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        self._unread = 0
+        super().on_body(body)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what can't be read: at once, or once what came before it is answered.
+
+        Whoever sends more before that has an answer sends it again (RFC 9112 §9.3.2).
+        """
+        cycle = self.cycle
+        if (
+            cycle is None
+            or cycle.response_complete
+            or (cycle.more_body and not (cycle.response_started or self.pipeline))
+        ):
+            super().send_400_response(msg)
+        elif cycle.more_body:
+            self.transport.close()
+        else:
+            cycle.keep_alive = False
 
     @property
     def may_read(self) -> bool:
         """Whether the application has not too much of a body to read."""
         return not self.flow.read_paused
 
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+    def handle_websocket_upgrade(self) -> None:
         """Leave the connection to the websocket's protocol."""
         self._stop_head()
         self._unstick()
-        super().handle_websocket_upgrade(event)
+        super().handle_websocket_upgrade()
 
     @property
     def is_idle(self) -> bool:
         """Whether no request is under way."""
-        return self.conn.their_state is h11.IDLE and (self.cycle is None or self.cycle.response_complete)
+        return self.cycle is None or self.cycle.response_complete
 
     def _make_room(self) -> None:
         """Close the oldest of the connections that are idle, for this one's sake."""
@@ -255,7 +336,6 @@ class Listening:
                 proxy_headers=False,
                 backlog=BACKLOG,
                 timeout_keep_alive=IDLE_FOR,
-                h11_max_incomplete_event_size=HEAD,
             )
         )
         self._listeners: list[socket.socket] = []
