@@ -313,6 +313,12 @@ def test_secrets_have_names() -> None:
     assert secrets.spoken(b"nothing") == ("nothing", False)
 
 
+def test_by_what_the_relay_names_a_world_is_no_ones_to_read() -> None:
+    lines = lines_of("smtp", [("C", b"MAIL FROM:<a@x.test> SIZE=9 XWORLD=shop.0123abcd0123abcd\r\n")], [7])
+    assert lines[-1].text == "MAIL FROM:<a@x.test> SIZE=9 XWORLD=shop.{?xworld}"
+    assert lines[-1].blank
+
+
 @pytest.mark.parametrize(
     ("word", "name"),
     [

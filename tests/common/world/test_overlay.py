@@ -108,6 +108,8 @@ BAD: list[tuple[Any, str, str]] = [
     (definition("bad", capture={"login": "out@bad.test", "password": 1}), "capture.password", "must be a string"),
     (definition("bad", imap_without=["in valid"]), "imap_without.0", "no IMAP capability"),
     (definition("bad", imap_without=1), "imap_without", "must be a list of strings"),
+    (definition("bad", ports=[0]), "ports", "must be a list of port numbers"),
+    (definition("bad", ports=[1026, 1026]), "ports", "a port is here twice"),
     (definition("bad", quota=5), "quota", "must be a size"),
     (domains({"name": "bad.test"}) | {"quota": "much"}, "quota", "must be a size"),
     (definition("bad", quota={"storage": -1}), "quota.storage", "must be a whole number"),

@@ -17,6 +17,8 @@ SHORTEST = 5  # octets of a secret that is looked for in all lines; a shorter on
 
 # RFC 4467 §7: what follows the access identifier and the mechanism of a URL is as good as a password.
 _URLAUTH = re.compile(rb"(;URLAUTH=[^\s:\";{]+:[A-Za-z0-9.-]+:)([0-9A-Za-z]+)", re.IGNORECASE)
+# By the MAC behind a world's ID the store takes mail for the world's capture box (`postroad.smtp.extensions.world`).
+_WORLD = re.compile(rb"( XWORLD=[a-z0-9-]+\.)([0-9a-f]+)", re.IGNORECASE)
 # Words behind which a client may have written a password in a command that nobody understands.
 _TOUCHY = re.compile(rb"(?:\A|[\s\"(])(?:AUTH|AUTHENTICATE|LOGIN|PASS|PASSWORD|USER|APOP)(?:[\s\")]|\Z)", re.IGNORECASE)
 _MECHANISM = re.compile(
@@ -24,6 +26,7 @@ _MECHANISM = re.compile(
     rb"|GSSAPI|GSS-SPNEGO|GS2-KRB5(?:-PLUS)?",
     re.IGNORECASE,
 )
+_WRITTEN = ((b"URLAUTH", _URLAUTH), (b"XWORLD", _WORLD))  # secrets in the midst of a command, by a word before them
 
 
 class Secrets:
@@ -63,9 +66,11 @@ class Secrets:
 
     def spoken(self, octets: bytes) -> tuple[str, bool]:
         """Return octets as text without known secrets, and whether there was one."""
-        if b"URLAUTH" in octets.upper():
-            for match in _URLAUTH.finditer(octets):
-                self.name(match[2], "urlauth")
+        upper = octets.upper()
+        for word, secret in _WRITTEN:
+            if word in upper:
+                for match in secret.finditer(octets):
+                    self.name(match[2], word.decode().lower())
         pattern = self._pattern
         if pattern is None:
             return text_of(octets), False
