@@ -141,5 +141,10 @@ def test_long_texts_are_not_kept() -> None:
     short, long = head + b"\xc3\xa9", head + b"\xc3\xa9" * MAX_KEPT
     assert kept_text(short, parse(short)) == (b"content-type: text/plain; charset=utf-8\n", "e\u0301".encode())
     assert kept_text(long, parse(long)) is None
+    kept = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"  # the text parts as sent, and the header section, count
+    image = b"--x\r\nContent-Type: image/png\r\n\r\n" + b"\xff" * MAX_KEPT + b"\r\n--x\r\n\r\n"
+    for size, is_kept in ((MAX_KEPT, True), (MAX_KEPT + 1, False)):
+        whole = kept + b"--x\r\n\r\none\r\n" + image + b"y" * (size - len(kept) - 3) + b"\r\n--x--\r\n"
+        assert (kept_text(whole, parse(whole)) is not None) is is_kept
     image = b"Content-Type: image/png\r\n\r\n" + b"\xff" * 2 * MAX_KEPT
     assert kept_text(image, parse(image)) == (b"content-type: image/png\n", b"")

@@ -158,6 +158,24 @@ def test_a_domain_that_is_wrong_is_no_fault_of_the_capture_box(listed: Any) -> N
     assert {fault.field.partition(".")[0] for fault in error.value.faults} == {"domains"}
 
 
+@pytest.mark.parametrize("ports", [[], [1], [65535], [1, 2, 65535]])
+def test_ports(ports: list[int]) -> None:
+    assert read_overlay(definition("good", ports=ports), BASE).ports == tuple(ports)
+
+
+@pytest.mark.parametrize("ports", [[0], [65536], [-1], [True], [1.0], ["25"], [None], [25, 0], 25, None, "25", {}])
+def test_no_ports(ports: Any) -> None:
+    with pytest.raises(OverlayError) as error:
+        read_overlay(definition("bad", ports=ports), BASE)
+    assert error.value.faults == (Fault("ports", "ports must be a list of port numbers from 1 to 65535"),)
+
+
+def test_a_port_that_is_there_twice() -> None:
+    with pytest.raises(OverlayError) as error:
+        read_overlay(definition("bad", ports=[25, 26, 25]), BASE)
+    assert error.value.faults == (Fault("ports", "a port is here twice"),)
+
+
 def test_a_record_is_told_with_its_line() -> None:
     with pytest.raises(OverlayError) as error:
         read_overlay(domain(records=["www A 203.0.113.1", "@ SOA . . 1 2 3 4 5"]), BASE)

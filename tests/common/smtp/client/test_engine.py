@@ -381,10 +381,11 @@ def test_354_with_nobody_left_is_answered_with_a_lone_dot(talk: Talk) -> None:
         S: 550 5.1.1 no
         S: 354 go
         C: .
-        S: 554 5.5.1 no recipients
     """)
+    states = [talk.client.state]
+    events += talk.run("S: 554 5.5.1 no recipients\n")
     assert [statuses(event) for event in events] == [["failed 5.1.1"]]
-    assert talk.client.state is State.READY
+    assert [*states, talk.client.state] == [State.FINAL, State.READY]
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def parse_hello(argument: bytes) -> str:
     if not argument.isascii():  # RFC 6531 §3.7.1: A-labels only
         raise CommandError(NOT_ASCII)
     text = argument.decode("ascii")
-    if text.startswith("[") and (literal := _LITERAL.match(text)):
+    if literal := _LITERAL.match(text):
         try:
             check_literal(literal[1])  # RFC 5321 §4.1.3
         except AddressError as error:
