@@ -72,6 +72,8 @@ def mixed(*parts: bytes, kind: bytes = b"mixed") -> bytes:
         (mixed(b"\r\nplain", HTML + b"<b>rich</b>", kind=b"alternative"), "plain"),
         (mixed(b"\r\n  ", HTML + b"<b>rich</b>", kind=b"alternative"), "rich"),
         (mixed(b"Content-Type: image/png\r\n\r\nabc", b"\r\ntext"), "text"),
+        (mixed(b"Content-Transfer-Encoding: x-unknown\r\n\r\ncoded", b"\r\ntext"), "text"),
+        (mixed(b"Content-Disposition: attachment\r\n\r\nfile", b"\r\ntext"), "text"),
         (mixed(b"Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\ninner"), "inner"),
         (mixed(*[b"\r\n "] * 12, b"\r\nlate"), ""),
         (b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x--\r\n", ""),
