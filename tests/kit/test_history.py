@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from postroad_kit.history import clock_of, road_of, session_of
+from datetime import datetime
+
+from postroad_kit.history import Line, Session, clock_of, road_of, session_of
 
 AT = "2026-11-26T12:00:00.250Z"
 
@@ -58,3 +60,27 @@ def test_a_clock() -> None:
     assert clock.ahead == 7200
     assert clock.now.microsecond == 250_000
     assert clock.next is None
+
+
+def test_every_member_of_a_transcript() -> None:
+    times = ["2026-11-26T12:00:00+00:00", "2026-11-26T12:00:01+00:00", "2026-11-26T12:00:02+00:00"]
+    began, at, ended = map(datetime.fromisoformat, times)
+    answer = {
+        "id": "s1", "service": "store", "protocol": "imap", "peer": "192.0.2.1:4000", "outbound": True,
+        "account": "bob@shop.test", "began": times[0], "ended": times[2], "messages": ["4F1A9C"],
+        "lines": [
+            {"at": times[1], "from": "client", "text": "a NOOP", "tls": True},
+            {"at": None, "from": "server", "reference": {"size": 7}},
+            {"from": "server", "text": "(x", "reference": {"size": 7}},
+        ],
+    }  # fmt: skip
+    assert session_of(answer) == Session(
+        "s1", "store", "imap", "192.0.2.1:4000", True, "bob@shop.test", began, ended, ("4F1A9C",),
+        (
+            Line(at, "client", "a NOOP", True),
+            Line(None, "server", "(7 octets)", False),
+            Line(None, "server", "(x", False),
+        ),
+    )  # fmt: skip
+    least = {"id": "s2", "service": "relay", "protocol": "smtp"}
+    assert session_of(least) == Session("s2", "relay", "smtp", "", False, "", None, None, (), ())

@@ -96,3 +96,18 @@ def test_stale_moments_are_cleared_away() -> None:
     dues.push(one, 1.0)
     assert len(dues._heap) < 300
     assert dues.next_at == 1.0
+
+
+def test_what_is_taken_out_is_due_no_more() -> None:
+    for take in ("remove", "pop_of"):
+        dues = Dues(lambda _world: 0.0)
+        first, second = entry(1), entry(2)
+        dues.fill([(first, 10.0), (second, 20.0)])
+        if take == "remove":
+            assert dues.remove(first)
+        else:
+            assert dues.pop_of("default", 10.0) is first
+        assert not dues.remove(first)
+        assert (dues.next_at, len(dues), dues.pop(15.0)) == (20.0, 1, None)
+        assert dues.remove(second)
+        assert (dues.next_at, len(dues), dues.pop(25.0)) == (None, 0, None)

@@ -128,3 +128,18 @@ def test_what_can_not_be(value: Any, sentence: str) -> None:
 @pytest.mark.parametrize("seed", [0, LARGEST_SEED])
 def test_seeds_at_the_ends(seed: int) -> None:
     assert Faults.of({"seed": seed}).seed == seed
+
+
+@pytest.mark.parametrize("code", [400, 599])
+@pytest.mark.parametrize("probability", [0, 0.5, 100])
+def test_the_bounds_of_a_fault(code: int, probability: float) -> None:
+    assert Faults.of({"mail": {"code": code, "probability": probability}}).to_json()["mail"] == {
+        "code": code,
+        "probability": probability,
+    }
+
+
+@pytest.mark.parametrize("percent", [0, 0.5, 100])
+def test_the_bounds_of_a_link(percent: float) -> None:
+    value = {"refused": percent, "lost": percent, "slow": percent, "slowest": 1, "fastest": 1e12}
+    assert Faults.of({"link": value}).to_json()["link"] == value
