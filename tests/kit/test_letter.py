@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,9 @@ from postroad_kit.errors import NotOne
 from postroad_kit.letter import Attachment, Letter
 from postroad_kit.reading import fields_of
 from tests.kit.samples import code, letter, link, message, part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONFIRM = link("https://shop.test/confirm?a=1", "Confirm your address")
 HELP = link("https://shop.test/help", "Help")
@@ -110,3 +113,12 @@ def test_an_attachment_is_shown_without_its_content() -> None:
     shown = repr(Attachment("2", "a.pdf", "application/pdf", "", 4, "ab", b"%PDF"))
     assert "a.pdf" in shown
     assert "%PDF" not in shown
+
+
+@pytest.mark.parametrize(
+    "ask", [Letter.link, Letter.code, Letter.file, Letter.unsubscribe_link], ids=lambda method: method.__name__
+)
+def test_pytest_shows_the_line_of_the_test_and_not_ours(ask: Callable[[Letter], object]) -> None:
+    with pytest.raises(NotOne) as caught:
+        ask(letter())
+    assert [str(entry.path) for entry in caught.traceback.filter(caught)] == [__file__]

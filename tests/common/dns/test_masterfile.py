@@ -7,7 +7,7 @@ import pytest
 from postroad.dns import masterfile as zonefile
 from postroad.dns.name import ROOT, Name
 from postroad.dns.rdata import AAAA, CNAME, DNAME, MX, NS, PTR, SOA, SRV, TXT, A, Opaque, Rdata, Type
-from postroad.dns.words import ZoneFileError
+from postroad.dns.words import MAX_RDATA, ZoneFileError, parse_rdata
 
 ORIGIN = Name.parse("example.")
 X_TEST = Name.parse("x.test.")
@@ -284,3 +284,13 @@ def test_no_record(text: str, reason: str) -> None:
 def test_one_record_in_several_spellings() -> None:
     plain = zonefile.parse_record("ab\\.c.x.test. 300 IN CNAME b", X_TEST, 1)
     assert zonefile.parse_record("\\065\\B\\.C 5m in cname B.X.test.", X_TEST, 1) == plain
+
+
+@pytest.mark.parametrize(("size", "fits"), [(MAX_RDATA, True), (MAX_RDATA + 1, False)])
+def test_the_most_octets_of_an_unknown_type(size: int, fits: bool) -> None:
+    words = ["\\#", str(size), "ab" * size]
+    if fits:
+        assert parse_rdata("TYPE65280", words, ORIGIN) == Opaque(65280, b"\xab" * size)
+    else:
+        with pytest.raises(ZoneFileError, match="octets, not 65536, or over 65535"):
+            parse_rdata("TYPE65280", words, ORIGIN)

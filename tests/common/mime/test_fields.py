@@ -219,3 +219,13 @@ def test_transfer_encoding(written: bytes, mechanism: bytes) -> None:
 def test_tokens() -> None:
     assert tokens(b"en, (x) de-CH,") == [b"en", b"de-CH"]
     assert tokens(b"=?utf-8?q?en?=, fr de, it") == [b"it"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 12])
+def test_pieces_of_a_parameter_come_in_the_order_of_their_numbers(count: int) -> None:
+    # RFC 2231 §3, §4.1
+    pieces = [b'boundary*%d="<%d>"' % (number, number) for number in range(count)]
+    for order in (pieces, pieces[::-1]):
+        found = media_type(b"multipart/mixed; " + b"; ".join(order))
+        assert found is not None
+        assert found.parameter(b"boundary") == b"".join(b"<%d>" % number for number in range(count))

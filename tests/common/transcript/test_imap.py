@@ -8,7 +8,7 @@ import pytest
 
 from postroad.tap import LoggedIn, Read
 from postroad.transcript.imap import COMMANDS
-from postroad.transcript.line import INLINE, Reference, Side
+from postroad.transcript.line import INLINE, LONGEST, Reference, Side
 from postroad.transcript.observer import Observer, Turn
 from postroad.transcript.observers import observer_of
 from postroad_store.imap.registry import SPECS
@@ -130,6 +130,15 @@ def test_a_long_line_is_cut_and_measured() -> None:
     assert line.reference is not None
     assert (len(line.text), line.reference.size) == (4096, 10009)
     assert line.weight > 4096
+
+
+@pytest.mark.parametrize(("size", "is_measured"), [(LONGEST - 1, False), (LONGEST, False), (LONGEST + 1, True)])
+def test_a_line_of_just_so_many_octets_is_whole(size: int, is_measured: bool) -> None:
+    (line,) = heard(GREETING, ("S", b"* " + b"x" * (size - 2) + b"\r\n")).lines[1:]
+    assert len(line.text) == min(size, LONGEST)
+    assert line.reference == (
+        Reference(size, hashlib.sha256(b"* " + b"x" * (size - 2)).hexdigest()) if is_measured else None
+    )
 
 
 def test_a_line_that_never_ends() -> None:

@@ -89,7 +89,13 @@ class Writer:
 
     def _key(self) -> str:
         name = f"k{next(self._names)}"
-        forms = {name: name, f'"{name}"': name, f"'{name}'": name, f'"{name}] # \\" ="': f'{name}] # " ='}
+        forms = {
+            name: name,
+            f"X{name}": f"X{name}",
+            f'"{name}"': name,
+            f"'{name}'": name,
+            f'"{name}] # \\" ="': f'{name}] # " =',
+        }
         forms |= {f"'{name}.['": f"{name}.[", f'"\\u006b{name[1:]}"': name}
         written = self._draw(st.sampled_from(sorted(forms)))
         self.text += written

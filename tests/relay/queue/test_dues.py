@@ -98,6 +98,13 @@ def test_stale_moments_are_cleared_away() -> None:
     assert dues.next_at == 1.0
 
 
+def test_the_messages_of_all_worlds_are_counted() -> None:
+    dues = Dues(lambda _world: 0.0)
+    dues.push(entry(9), 5.0)
+    dues.fill([(entry(number, WORLDS[number % 3]), 10.0) for number in range(7)])
+    assert len(dues) == 8
+
+
 def test_what_is_taken_out_is_due_no_more() -> None:
     for take in ("remove", "pop_of"):
         dues = Dues(lambda _world: 0.0)

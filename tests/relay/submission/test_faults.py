@@ -143,3 +143,9 @@ def test_the_bounds_of_a_fault(code: int, probability: float) -> None:
 def test_the_bounds_of_a_link(percent: float) -> None:
     value = {"refused": percent, "lost": percent, "slow": percent, "slowest": 1, "fastest": 1e12}
     assert Faults.of({"link": value}).to_json()["link"] == value
+
+
+@pytest.mark.parametrize("link", [{"slowest": 0.5}, {"fastest": 1e12 + 1}, {"slowest": 2, "fastest": 1}])
+def test_speeds_out_of_bounds(link: dict[str, float]) -> None:
+    with pytest.raises(FaultError, match="slowest must be at least 1, and fastest no less than it"):
+        Faults.of({"link": link})

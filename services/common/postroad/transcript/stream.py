@@ -32,7 +32,7 @@ class Stream:
         end = self.buffer.find(b"\r\n", self._scanned)
         if end < 0:
             # Of a line that never ends, nobody needs the middle.
-            del self.buffer[MOST // 2 : max(MOST // 2, len(self.buffer) - MOST // 2)]
+            del self.buffer[MOST // 2 : len(self.buffer) - MOST // 2]
             self._scanned = max(0, len(self.buffer) - 1)
             return None
         line = bytes(self.buffer[:end])
