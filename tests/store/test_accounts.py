@@ -173,7 +173,7 @@ def with_users(users: Users, **settings: str) -> Accounts:
 def test_users_beside_the_world_are_reached(users: Users, address: str, logins: list[str], captured: bool) -> None:
     given = with_users(users)
     assert [account.login for account in given.reached_by(parse_address(address))] == logins
-    assert given.captures(parse_address(address)) is captured
+    assert given.lead(parse_address(address))[1] is captured
 
 
 def test_users_beside_the_world_log_in() -> None:
@@ -207,7 +207,7 @@ def test_users_are_of_no_other_world() -> None:
     given.layers.put(read_overlay(definition, WORLD))
     assert given.reached_by(parse_address("eve@shop.example")) == ()
     assert given.find("eve@shop.example") is None
-    assert given.captures(parse_address("new@elsewhere.example"), "shop")
+    assert given.lead(parse_address("new@elsewhere.example"), "shop")[1]
 
 
 async def test_any_password_where_the_habits_say_so() -> None:

@@ -116,33 +116,30 @@ class Accounts:
 
         `ident` is the ID of the world that the mail belongs to; None: that of the address.
         """
+        return self.lead(address, ident)[0]
+
+    def lead(self, address: Address, ident: str | None = None) -> tuple[tuple[Account, ...], bool]:
+        """Return the same, and whether mail for the address is captured, if it goes anywhere."""
         world = self.world_of(address, ident)
         if world is None:
-            return ()
+            return (), False
         known = world.domain_of(address) is not None
-        if self.users and _has_users(world) and not is_listed(world, address):
+        has_users = bool(self.users) and _has_users(world)
+        user = self.users.receiver(address) if has_users and not address.is_literal else None
+        captured = not known and user is None
+        if has_users and not is_listed(world, address):
             named = self.users.named(address)
             if named is not None:
-                return (named,)
+                return (named,), captured
         if known and (reached := world.resolve(address)):
-            return reached
-        user = self._user(world, address)
+            return reached, False
         if user is not None:
-            return (user,)
+            return (user,), False
         if known:
-            return self._created(world, address)
+            return self._created(world, address), False
         if self._settings.outside is Outside.CAPTURE and world.capture is not None:
-            return world.resolve(world.capture)
-        return ()
-
-    def captures(self, address: Address, ident: str | None = None) -> bool:
-        """Whether mail for an address goes to the capture account, if it goes anywhere."""
-        world = self.world_of(address, ident)
-        return world is not None and world.domain_of(address) is None and self._user(world, address) is None
-
-    def _user(self, world: World, address: Address) -> Account | None:
-        """Return the account of the user beside the world who gets the mail for an address."""
-        return self.users.receiver(address) if self.users and _has_users(world) and not address.is_literal else None
+            return world.resolve(world.capture), captured
+        return (), captured
 
     def _created(self, world: World, address: Address) -> tuple[Account, ...]:
         if self._settings.unknown_users is not UnknownUsers.CREATE:

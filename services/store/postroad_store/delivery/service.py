@@ -283,12 +283,12 @@ class Delivery:
         by_login: dict[str, tuple[Account, list[Address]]] = {}
         captured: set[str] = set()
         for recipient in envelope.recipients:
-            accounts = self._accounts.reached_by(recipient.address, envelope.world)
+            accounts, is_captured = self._accounts.lead(recipient.address, envelope.world)
             if not accounts:
                 return None
             for account in accounts:
                 by_login.setdefault(account.login, (account, []))[1].append(recipient.address)
-            if self._accounts.captures(recipient.address, envelope.world):
+            if is_captured:
                 captured.update(account.login for account in accounts)
         return [Reached(account, recipients, account.login in captured) for account, recipients in by_login.values()]
 
