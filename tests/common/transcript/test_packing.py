@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.tap import Carried, LoggedIn, Read
-from postroad.transcript.packing import packed, unpacked
+from postroad.transcript.packing import LARGE, TOGETHER, packed, size_of, unpacked
 from postroad.transcript.view import whole
 from tests.common.transcript.test_recorder import CONTENT, carry, consistent, outbound, recorder
 
@@ -23,6 +23,18 @@ def test_blocks_come_back(blocks: list[tuple[bool, bytes, float, bool] | Carried
     again = unpacked(packed(blocks))
     assert again == blocks
     assert [type(block) for block in again] == [type(block) for block in blocks]
+
+
+def test_large_blocks_stay_as_they_are_and_packs_are_bounded() -> None:
+    small, large = (True, b"NOOP\r\n", 1.0, False), (False, b"x" * (LARGE + 1), 2.0, True)
+    blocks = [large, *[small] * TOGETHER, small, large, small]
+    packs = packed(blocks)
+    assert [type(pack) is bytes for pack in packs] == [False, True, True, False, True]
+    assert packs[0] is packs[3] is large
+    assert unpacked(packs) == blocks
+    assert size_of(large) == LARGE + 1
+    assert size_of(packs[1]) > TOGETHER * len(small[1])
+    assert packed([small] * TOGETHER) == packs[1:2]
 
 
 def test_a_large_mail_transaction_among_small_ones_goes_as_a_whole() -> None:

@@ -17,7 +17,7 @@ from postroad.transcript import view
 from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues, transactions
 from postroad.transcript.line import Side
 from postroad.transcript.observers import observer_of
-from postroad.transcript.packing import packed, unpacked
+from postroad.transcript.packing import packed, size_of, unpacked
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from postroad.transcript.cutting import Block, Said
     from postroad.transcript.line import Line, Noted
     from postroad.transcript.observer import Observer
+    from postroad.transcript.packing import Pack
     from postroad.transcript.recorder import Recorder
 
 STEP = 2048  # octets that a tape may grow before they are packed, and the recorder is told
-TOGETHER = 64  # blocks that are packed at once
 READS = 50  # facts of reading by which a session is found
 _NOTHING_READ: deque[Read] = deque(maxlen=0)  # a deque takes 700 octets, as much as what many sessions say
 FIRST = 20  # lines that are never dropped
@@ -62,7 +62,7 @@ class Tape:
         self._inbound = not opened.outbound
         self._observer: Observer | None = None  # made when it is first needed
         # Those that have not been read; None where some were dropped. The older ones are packed.
-        self._packs: list[bytes] = []
+        self._packs: list[Pack] = []
         self._blocks: list[Block] = []
         self._passing: Passing | None = None  # an answer that is too long goes on
 
@@ -75,7 +75,7 @@ class Tape:
         self._blocks.append((self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
         if self.held - self.told > STEP:
-            self._packs.append(packed(self._blocks))
+            self._packs += packed(self._blocks)
             self._blocks.clear()
             self._tell()
         elif not self._changed:
@@ -88,7 +88,7 @@ class Tape:
         self._blocks.append((not self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
         if self.held - self.told > STEP:
-            self._packs.append(packed(self._blocks))
+            self._packs += packed(self._blocks)
             self._blocks.clear()
             self._tell()
         elif not self._changed:
@@ -122,7 +122,7 @@ class Tape:
         """See `Listener`."""
         self.ended = at
         if self._blocks:
-            self._packs.append(packed(self._blocks))
+            self._packs += packed(self._blocks)
             self._blocks.clear()
         self._tell()
         self._recorder.over(self)
@@ -170,7 +170,7 @@ class Tape:
         blocks, older = self._blocks, len(self._packs)
         while (said := _last_said(blocks)) is None and older:
             older -= 1
-            blocks = unpacked(self._packs[older])
+            blocks = unpacked(self._packs[older : older + 1])
         return said[3] if said is not None else bool(self.lines) and self.lines[-1].tls
 
     @property
@@ -229,7 +229,7 @@ class Tape:
 
     def _unread(self) -> list[Block]:
         """Take out the blocks that have not been read."""
-        blocks = [block for pack in self._packs for block in unpacked(pack)] + self._blocks
+        blocks = unpacked(self._packs) + self._blocks
         self._packs, self._blocks = [], []
         return blocks
 
@@ -237,17 +237,15 @@ class Tape:
         """Drop the oldest mail transactions, of so many octets; what is behind them stays packed, where possible."""
         count = octets = 0
         while count < len(self._packs) and octets <= room:
-            octets += len(self._packs[count])
+            octets += size_of(self._packs[count])
             count += 1
-        blocks = [block for pack in self._packs[:count] for block in unpacked(pack)]
-        newer = self._packs[count:]
+        blocks, newer = unpacked(self._packs[:count]), self._packs[count:]
         found = transactions(blocks, room, inbound=self._inbound)
         if found[2] < room:
             blocks, newer = self._unread(), []
             found = transactions(blocks, room, inbound=self._inbound)
         self._drop(blocks, *found)
-        starts = range(0, len(blocks), TOGETHER)
-        self._packs = [*(packed(blocks[start : start + TOGETHER]) for start in starts), *newer]
+        self._packs = packed(blocks) + newer
 
     def _drop(self, blocks: list[Block], first: int, last: int, gone: int) -> None:
         """Drop blocks that nobody has read."""
