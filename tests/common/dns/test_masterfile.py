@@ -294,3 +294,13 @@ def test_the_most_octets_of_an_unknown_type(size: int, fits: bool) -> None:
     else:
         with pytest.raises(ZoneFileError, match="octets, not 65536, or over 65535"):
             parse_rdata("TYPE65280", words, ORIGIN)
+
+
+@pytest.mark.parametrize(("code", "is_data"), [(0, False), (3, True), (127, True), (128, False), (255, False), (256, True),
+                                               (65_535, True), (65_536, False)])  # fmt: skip
+def test_which_types_are_data(code: int, is_data: bool) -> None:
+    if is_data:
+        assert parse_rdata(f"TYPE{code}", ["\\#", "0"], ORIGIN) == Opaque(code, b"")
+    else:
+        with pytest.raises(ZoneFileError, match="is no type of data"):  # RFC 6895 §3.1
+            parse_rdata(f"TYPE{code}", ["\\#", "0"], ORIGIN)
