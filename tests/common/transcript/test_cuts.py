@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -131,7 +132,11 @@ def ends(heard: bytes, protocol: str) -> bool:
     if not heard.endswith(b"\r\n"):
         return False
     *before, last = heard[:-2].upper().split(b"\r\n")
-    words = last.replace(b"[", b" ").split(b" ")
+    # Blocks may meet in the midst of a line: `OK* OK` begins with the word OK as well.
+    words = [
+        re.split(rb"\W", word)[0] if number == (protocol == "imap") else word
+        for number, word in enumerate(last.split(b" "))
+    ]
     if protocol == "imap":
         return len(words) > 1 and words[1] in {b"OK", b"NO", b"BAD"} and last[:1] not in {b"*", b"+", b" ", b""}
     if protocol == "pop3":
