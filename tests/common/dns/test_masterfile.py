@@ -296,10 +296,9 @@ def test_the_most_octets_of_an_unknown_type(size: int, fits: bool) -> None:
             parse_rdata("TYPE65280", words, ORIGIN)
 
 
-@pytest.mark.parametrize(("code", "is_data"), [(0, False), (3, True), (127, True), (128, False), (255, False), (256, True),
-                                               (65_535, True), (65_536, False)])  # fmt: skip
-def test_which_types_are_data(code: int, is_data: bool) -> None:
-    if is_data:
+@pytest.mark.parametrize("code", [0, 3, 127, 128, 255, 256, 65_535, 65_536])
+def test_which_types_are_data(code: int) -> None:
+    if code in {3, 127, 256, 65_535}:
         assert parse_rdata(f"TYPE{code}", ["\\#", "0"], ORIGIN) == Opaque(code, b"")
     else:
         with pytest.raises(ZoneFileError, match="is no type of data"):  # RFC 6895 §3.1
