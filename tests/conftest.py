@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.harness import reactor
 from tests.harness.containers import ComposeStack
@@ -15,6 +16,10 @@ from tests.harness.stack import DEFAULT_WORLD, Stack, fresh_domain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# A busy machine makes no test wrong.
+settings.register_profile("postroad", deadline=None)
+settings.load_profile("postroad")
 
 
 @pytest.fixture(scope="session", autouse=True)

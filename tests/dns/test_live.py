@@ -78,7 +78,7 @@ def whole(idents: set[str], outside: Outside) -> Catalog:
     return build_catalog(small.world(small.domain("alpha.test", "www A 203.0.113.1"), *domains), configured(outside), 7)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(sorted(WORLDS)), max_size=8), st.sampled_from(list(Outside)))
 def test_answers_are_those_of_all_zones_made_at_once(steps: list[str], outside: Outside) -> None:
     live = Live(build_catalog(BASE, configured(outside), 1))

@@ -83,7 +83,7 @@ async def converse(pieces: list[bytes]) -> bytes:
 
 
 @given(st.lists(PIECES, max_size=12), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_octets_are_answered_in_http_or_not_at_all(pieces: list[bytes], whole: bool) -> None:
     sent = asyncio.run(converse([b"".join(pieces)] if whole else pieces))
     assert not sent or sent.startswith(b"HTTP/1.1 ")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.commands.fetch.item import Item
     from postroad_store.imap.commands.fetch.plan import Plan
 
-EXAMPLES = settings(max_examples=40, deadline=None)
+EXAMPLES = settings(max_examples=40)
 NAMES = st.lists(
     st.sampled_from(
         [b"From", b"fRoM", b"Subject", b'"Date"', b'"a b"', b'""', b'"X-%s"', b'"]"', b"content-type", b"Nope"]

@@ -104,7 +104,7 @@ def whole(events: list[Event]) -> list[Event]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     OCTETS | LINES,
     st.lists(st.integers(0, 10000), max_size=8),
@@ -125,7 +125,7 @@ def test_how_the_octets_are_cut_does_not_matter(octets: bytes, cuts: list[int], 
     assert run(octets, list(range(len(octets))), state, offer) == (events, sent)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300), st.sampled_from(list(State)[:3]), st.sampled_from(OFFERS))
 def test_any_octets(octets: bytes, state: State, offer: Offer) -> None:
     run(octets, [], state, offer)

@@ -102,7 +102,7 @@ async def play(folder: Path, steps: list[tuple[int, str]]) -> None:
         place.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(STEPS)
 def test_every_client_has_a_true_picture(steps: list[tuple[int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ from postroad_web.mailpit.window import window
 from postroad_web.message.compose import ComposeError, compose_message
 from postroad_web.message.parse import parse_message
 
-EXAMPLES = settings(max_examples=100, deadline=None)
+EXAMPLES = settings(max_examples=100)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -16,7 +16,7 @@ from postroad.mime.text import decode_words, is_plain, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXAMPLES = settings(max_examples=300, deadline=None)
+EXAMPLES = settings(max_examples=300)
 
 # Octets that mean something somewhere, more often than others.
 _PIECES = [

@@ -50,7 +50,7 @@ reply_lines = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(reply_lines, max_size=25), st.booleans())
 def test_every_transaction_ends_with_an_outcome_for_each_recipient(said: list[bytes], size_matters: bool) -> None:
     client = Client("relay.test", HOST, EXTENSIONS)
@@ -81,7 +81,7 @@ def test_every_transaction_ends_with_an_outcome_for_each_recipient(said: list[by
     assert client.state is State.CLOSED
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200), st.integers(1, 200))
 def test_replies_do_not_depend_on_where_the_octets_are_cut(octets: bytes, cut: int) -> None:
     def read(pieces: list[bytes]) -> list[object]:
@@ -98,7 +98,7 @@ def test_replies_do_not_depend_on_where_the_octets_are_cut(octets: bytes, cut: i
     assert read([octets]) == read([octets[:cut], octets[cut:]])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.binary(max_size=60), min_size=1, max_size=8),
     st.lists(st.tuples(st.floats(0, 0.999), st.binary(min_size=1, max_size=12)), max_size=4),
@@ -131,7 +131,7 @@ def test_recovery_gives_back_what_was_written_and_nothing_else(
                 assert found[position] == record
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=100))
 def test_a_record_is_read_or_refused(octets: bytes) -> None:
     for read in (peek, decode_message, decode_progress):
@@ -141,7 +141,7 @@ def test_a_record_is_read_or_refused(octets: bytes) -> None:
             continue
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_a_header_section_is_read_whatever_it_is(section: bytes) -> None:
     header = read_header(section)
@@ -159,7 +159,7 @@ replies = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=300), st.lists(replies, min_size=1, max_size=3), st.booleans())
 def test_a_dsn_can_be_parsed_whatever_the_server_said(content: bytes, said: list[bytes], smtputf8: bool) -> None:
     failures: dict[int, Failed] = {}

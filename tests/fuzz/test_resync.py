@@ -386,6 +386,6 @@ class Sessions(RuleBasedStateMachine):
         self.run(compared())
 
 
-Sessions.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+Sessions.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 TestSessions = Sessions.TestCase
 TestSessions.pytestmark = pytest.mark.timeout(600)  # type: ignore[attr-defined]  # a failure takes long to be made short

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from postroad_web.seeding.found import Source
 
-EXAMPLES = settings(max_examples=300, deadline=None)
+EXAMPLES = settings(max_examples=300)
 MOST = 300  # octets of a message
 
 _LINES = [

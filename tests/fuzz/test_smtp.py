@@ -112,7 +112,7 @@ def turns(octets: bytes) -> list[bytes]:
     return [octets[start:end] for start, end in pairwise(edges)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.booleans(), SCRIPTS, st.randoms(use_true_random=False))
 @example(True, [b".\r", b"\n", b"QUIT\r\n"], None)
 def test_cuts_make_no_difference(opened: bool, script: list[bytes], random: object) -> None:
@@ -130,7 +130,7 @@ def test_cuts_make_no_difference(opened: bool, script: list[bytes], random: obje
     assert whole.outcome == single.outcome == cut.outcome
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(st.binary(max_size=50), SCRIPTS.map(b"".join)), max_size=5))
 def test_it_never_fails_and_every_line_is_a_reply(pieces: list[bytes]) -> None:
     caller = Caller()
@@ -159,7 +159,7 @@ def reference(octets: bytes) -> tuple[bytes, bytes | None, Reply | None]:
         content += line + crlf
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\r\n.", b"\r\n.\r\n", b"x", b"\0", b"y" * 19])).map(
         b"".join

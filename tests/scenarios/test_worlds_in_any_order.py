@@ -177,7 +177,6 @@ def test_nothing_leaks_whatever_happens(tmp_path: Path) -> None:
             settings=settings(
                 max_examples=4,
                 stateful_step_count=14,
-                deadline=None,
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
             ),

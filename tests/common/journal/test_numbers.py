@@ -234,7 +234,7 @@ def test_the_number_of_a_line(octets: bytes, number: int | None) -> None:
     step=st.integers(1, 3),
     block=st.integers(33, 150),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_number_is_found(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], strange: set[int], step: int, block: int
 ) -> None:

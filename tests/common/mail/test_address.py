@@ -102,7 +102,7 @@ def test_a_route_counts_in_the_path() -> None:
 ALPHABET = st.text(alphabet='aB1.-_@"\\<> ü[]:,%', max_size=20)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(ALPHABET, st.builds("{}@{}".format, ALPHABET, ALPHABET), st.text(max_size=10)))
 def test_fast_path_agrees_with_the_full_parser(text: str) -> None:
     def outcome(parse: object) -> object:
@@ -114,7 +114,7 @@ def test_fast_path_agrees_with_the_full_parser(text: str) -> None:
     assert outcome(parse_path) == outcome(parse_full_path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40))
 def test_quoting_round_trip(local_part: str) -> None:
     assert parse_address(f"{quote_local_part(local_part)}@b.test").local_part == local_part

@@ -271,7 +271,7 @@ def lines_of(protocol: str, said: Said, sizes: list[int]) -> list[Line]:
 
 @pytest.mark.parametrize(("protocol", "name"), CASES, ids=lambda value: value.replace(" ", "-"))
 @given(secret=SECRETS, sizes=st.lists(st.sampled_from([1, 2, 3, 5, 8, 13, 1000]), min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_no_secret_is_in_a_transcript(protocol: str, name: str, secret: bytes, sizes: list[int]) -> None:
     lines = lines_of(protocol, ALL[protocol][name](secret), sizes)
     text = "\n".join(line.text for line in lines)

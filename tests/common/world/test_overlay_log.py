@@ -33,7 +33,7 @@ async def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
     log.close()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     steps=st.lists(st.tuples(st.sampled_from("abc"), st.integers(-1, 40)), max_size=12),
     cut=st.integers(0, 60),

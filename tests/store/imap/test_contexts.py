@@ -122,7 +122,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(CHANGES)
 async def test_what_a_client_follows_is_what_a_new_search_finds(
     place: Place, connect: Callable[[], Wire], changes: list[tuple[str, set[int]]]

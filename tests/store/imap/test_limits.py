@@ -42,7 +42,7 @@ def test_a_long_span_is_cut() -> None:
     assert newest(Uids(9), [range(1, 3), range(4, 10)], 8) == ([range(1, 3), range(4, 10)], None)  # type: ignore[arg-type]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.sampled_from(["a", "b", "ab", "c"]), min_size=1, max_size=12),
     st.integers(1, 5),

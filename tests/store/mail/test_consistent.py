@@ -266,7 +266,5 @@ def test_all_say_the_same(ranges: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expunged, "KEPT", 1)
     run_state_machine_as_test(
         Consistent,
-        settings=settings(
-            max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=30, stateful_step_count=20, suppress_health_check=list(HealthCheck)),
     )

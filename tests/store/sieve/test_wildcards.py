@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_store.sieve.comparators import ASCII_CASEMAP, OCTET, Comparator
@@ -29,7 +29,6 @@ def model(value: str, pattern: str, *, folds: bool = False) -> tuple[str, ...] |
     return None if found is None else (value, *found.groups())
 
 
-@settings(deadline=None)
 @given(st.text("abX*?", max_size=8), st.text("abX*?\\\\", max_size=8))
 def test_it_finds_what_the_model_finds(value: str, pattern: str) -> None:
     assert matched(value, pattern) == model(value, pattern)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
     from tests.web.catalog.history import Pieces
 
-SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 def folded(events: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
@@ -44,7 +44,7 @@ def folded(events: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_the_order_of_the_journals_makes_no_difference(data: st.DataObject) -> None:
     history = data.draw(histories())
     pieces = data.draw(orders(history))
@@ -54,7 +54,7 @@ def test_the_order_of_the_journals_makes_no_difference(data: st.DataObject) -> N
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_copies_are_where_the_store_has_them(data: st.DataObject) -> None:
     history = data.draw(histories())
     shelf = MemoryShelf()

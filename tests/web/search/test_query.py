@@ -498,7 +498,7 @@ QUERIES = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.lists(subjects(), max_size=5), QUERIES, st.sampled_from(["native", "mailpit"]), st.integers(0, 2))
 def test_sql_says_what_the_evaluator_says(rows: list[Subject], text: str, dialect: Any, unindexed: int) -> None:
     try:

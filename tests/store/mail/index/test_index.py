@@ -116,7 +116,7 @@ async def _compare(folder: Path, messages: list[bytes], later: list[bytes], keys
         storage.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(MESSAGE, min_size=1, max_size=6), st.lists(MESSAGE, max_size=2), st.lists(KEY, min_size=1, max_size=6))
 def test_results_are_those_of_the_plain_scan(messages: list[bytes], later: list[bytes], keys: list[Key]) -> None:
     with TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_store.mail.model.flagcolumn import FEW, NARROW, FlagColumn
@@ -14,7 +14,6 @@ from postroad_store.mail.model.flags import FIRST_KEYWORD, SEEN
 FLAGS = st.one_of(st.integers(0, 7), st.integers(0, 3 * NARROW), st.sampled_from([1 << 70, 1 << 300 | SEEN]))
 
 
-@settings(deadline=None)
 @given(st.lists(FLAGS), FLAGS, st.data())
 def test_it_is_a_list(flags: list[int], bits: int, data: st.DataObject) -> None:
     column, before = FlagColumn(flags), flags[:]

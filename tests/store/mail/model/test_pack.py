@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_store.mail.model.columns import Columns
@@ -29,7 +29,6 @@ def rows(columns: Columns) -> list[tuple[int, ...]]:
     return list(zip(columns.uids, columns.flags, columns.sizes, columns.internal_dates, columns.modseqs, strict=True))
 
 
-@settings(deadline=None)
 @given(ENTRIES, ENTRIES, MODSEQS, MODSEQS)
 def test_what_is_packed_is_unpacked(
     some: list[tuple[int, int, int]], more: list[tuple[int, int, int]], modseq: int, later: int

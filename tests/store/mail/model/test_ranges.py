@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_store.mail.model.ranges import Runs, following, gaps, intersection, union, without
@@ -16,7 +16,6 @@ def numbers(runs: Runs) -> list[int]:
     return [uid for low, high in runs for uid in range(low, high + 1)]
 
 
-@settings(deadline=None)
 @given(UIDS)
 def test_following_uids_become_ranges(uids: list[int]) -> None:
     runs = following(uids)
@@ -24,20 +23,17 @@ def test_following_uids_become_ranges(uids: list[int]) -> None:
     assert all(low > before + 1 for (_, before), (low, _) in itertools.pairwise(runs))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(0, 9)).map(lambda pair: (pair[0], sum(pair)))))
 def test_union(ranges: Runs) -> None:
     assert union(ranges) == following(sorted(set(numbers(ranges))))
 
 
-@settings(deadline=None)
 @given(UIDS, UIDS)
 def test_intersection_and_difference(one: list[int], other: list[int]) -> None:
     assert numbers(intersection(following(one), following(other))) == sorted(set(one) & set(other))
     assert numbers(without(following(one), other)) == sorted(set(one) - set(other))
 
 
-@settings(deadline=None)
 @given(UIDS, st.integers(0, 3))
 def test_gaps(uids: list[int], more: int) -> None:
     end = (uids[-1] if uids else 0) + 1 + more

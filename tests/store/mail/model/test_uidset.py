@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_store.mail.model.uidset import FEW, LOW, UidSet
@@ -15,7 +15,6 @@ UID_LISTS = st.one_of(
 ).map(sorted)
 
 
-@settings(deadline=None)
 @given(UID_LISTS, UID_LISTS)
 def test_it_is_a_set(some: list[int], others: list[int]) -> None:
     uids = UidSet(some)
@@ -31,7 +30,6 @@ def test_it_is_a_set(some: list[int], others: list[int]) -> None:
     assert not uids
 
 
-@settings(deadline=None)
 @given(UID_LISTS, UID_LISTS, st.integers(1, 3 * LOW), st.integers(0, 2 * LOW))
 def test_parts_of_it(some: list[int], others: list[int], low: int, more: int) -> None:
     uids = UidSet(some)
@@ -40,7 +38,6 @@ def test_parts_of_it(some: list[int], others: list[int], low: int, more: int) ->
     assert list(uids) == sorted({*some, *(uid for uid in others if uid <= low)})
 
 
-@settings(deadline=None)
 @given(UID_LISTS)
 def test_its_ranges(some: list[int]) -> None:
     runs = list(UidSet(some).runs())
