@@ -140,7 +140,8 @@ def test_what_is_remembered_of_a_test_is_forgotten_before_the_next(tmp_path: Pat
     recorder, _ = recorded(
         tmp_path,
         "from functools import lru_cache\n"
-        "asked = []\n"
+        "class Lazy:\n    @property\n    def __class__(self): raise KeyError\n"
+        "lazy, asked = [Lazy()], []\n"
         "def ask(): asked.append(1)\nask.__module__ = 'postroad.module'\nask = lru_cache(ask)\n"
         "def test_a(): ask(); assert asked == [1]\ndef test_b(): ask(); ask(); assert asked == [1, 1]\n",
     )

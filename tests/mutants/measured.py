@@ -82,7 +82,8 @@ class Recorder:
         self._caches: list[functools._lru_cache_wrapper[object]] = []  # of our functions
 
     def pytest_collection_finish(self) -> None:
-        wrappers = (one for one in gc.get_objects() if isinstance(one, functools._lru_cache_wrapper))
+        # `isinstance` would ask each object for its class, and lazy ones of Django's fail at that.
+        wrappers = (one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper)
         self._caches = [one for one in wrappers if one.__module__.startswith("postroad")]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

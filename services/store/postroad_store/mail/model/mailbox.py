@@ -264,8 +264,8 @@ class Mailbox(Columns):
         self._tell_flagged(modseq, changed, by)
 
     def _note(self, modseq: int, uids: Sequence[int]) -> None:
-        if self.recent_changes is not None:
-            self.recent_changes.note(modseq, uids)
+        assert self.recent_changes is not None  # noqa: S101 - it is loaded
+        self.recent_changes.note(modseq, uids)
 
     def _tell_flagged(self, modseq: int, changed: Sequence[int], by: View | None) -> None:
         self._note(modseq, changed)
