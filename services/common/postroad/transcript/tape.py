@@ -75,8 +75,7 @@ class Tape:
         self._blocks.append((self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
         if self.held - self.told > STEP:
-            self._packs += packed(self._blocks)
-            self._blocks.clear()
+            self._pack()
             self._tell()
         elif not self._changed:
             self._tell()
@@ -88,8 +87,7 @@ class Tape:
         self._blocks.append((not self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
         if self.held - self.told > STEP:
-            self._packs += packed(self._blocks)
-            self._blocks.clear()
+            self._pack()
             self._tell()
         elif not self._changed:
             self._tell()
@@ -121,11 +119,14 @@ class Tape:
     def closed(self, at: float) -> None:
         """See `Listener`."""
         self.ended = at
-        if self._blocks:
-            self._packs += packed(self._blocks)
-            self._blocks.clear()
+        self._pack()
         self._tell()
         self._recorder.over(self)
+
+    def _pack(self) -> None:
+        """Make one object of the blocks that are not packed yet."""
+        self._packs += packed(self._blocks)
+        self._blocks.clear()
 
     def _tell(self) -> None:
         """Tell the recorder that the tape has grown."""

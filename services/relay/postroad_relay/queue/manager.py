@@ -39,9 +39,9 @@ import asyncio
 import logging
 import random
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from postroad.clock import Clock
+from postroad.locks import Locks
 from postroad.mail.address import AddressError
 from postroad.smtp.client.events import Transaction
 from postroad.smtp.client.outcome import Deferred, Failed, Outcome, deferred, failed
@@ -118,7 +118,7 @@ class Manager:
         self.attempts = 0  # that were made, each for the recipients of one message in one domain
         self.pushing: dict[str, Push] = {}  # worlds whose clock is being pushed
         self.on_end: set[Callable[[Active], None]] = set()  # called when a message is active no more
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Locks()
         # Returns the route to a domain that is a stranger's to the world of a message; None: it goes as DNS says.
         self.strangers: Callable[[str | None, str], Route | Failed | None] = lambda _world, _domain: None
         self.watcher: Callable[[], None] | None = None  # called when less may be under way than before
@@ -179,10 +179,7 @@ class Manager:
 
     def turn(self, world: str) -> asyncio.Lock:
         """Return the lock of those who push a world's clock or let its queue stand still."""
-        lock = self._turns.get(world)
-        if lock is None:
-            lock = self._turns[world] = asyncio.Lock()
-        return lock
+        return self._turns.of(world)
 
     def clock_of(self, entry: Entry) -> WorldClock:
         """Return the clock that a message goes by."""

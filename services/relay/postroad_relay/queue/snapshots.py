@@ -15,8 +15,8 @@ import contextlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
+from postroad.locks import Locks
 from postroad_relay.queue.administration import NotWrittenError
 from postroad_relay.queue.freezing import Freezer
 from postroad_relay.queue.spool import SpoolError
@@ -61,7 +61,7 @@ class QueueSnapshots:
         self._manager = manager
         self._last = last
         self._exists = exists
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by world
+        self._turns = Locks()  # by world
         self.kept = kept
         self.freezer = Freezer(manager)
 
@@ -74,7 +74,7 @@ class QueueSnapshots:
 
     async def take(self, world: str, name: str, token: str) -> Kept:
         """Keep the queue of a world that is frozen; raises `SnapshotError`, `NotWrittenError`."""
-        async with self._turn(world):
+        async with self._turns.of(world):
             return await self._take(world, name, token)
 
     async def _take(self, world: str, name: str, token: str) -> Kept:
@@ -101,7 +101,7 @@ class QueueSnapshots:
 
     async def delete(self, world: str, name: str) -> bool:
         """Delete a snapshot; return whether there was one. Raises `NotWrittenError`."""
-        async with self._turn(world):
+        async with self._turns.of(world):
             with _writing():
                 return await asyncio.to_thread(self.kept.delete, world, name)
 
@@ -112,7 +112,7 @@ class QueueSnapshots:
             push.stop()
             async with self._manager.turn(world):  # it may be about to write the clock
                 pass
-        async with self._turn(world):
+        async with self._turns.of(world):
             with _writing():
                 await asyncio.to_thread(self.kept.forget, world)
                 await self._manager.clocks.forget(world)
@@ -120,17 +120,14 @@ class QueueSnapshots:
 
     async def none_under_way(self, world: str) -> None:
         """Return once nothing is being kept or put back of a world that is no more."""
-        async with self._turn(world):
+        async with self._turns.of(world):
             pass
-
-    def _turn(self, world: str) -> asyncio.Lock:
-        return self._turns.setdefault(world, asyncio.Lock())
 
     # -- restore --------------------------------------------------------------------------------------------------
 
     async def begin(self, restoring: Restoring) -> None:
         """Decide on a restore of a world that is frozen; raises `SnapshotError`, `NotWrittenError`."""
-        async with self._turn(restoring.world):
+        async with self._turns.of(restoring.world):
             self._check_frozen(restoring.world)
             kept = self.kept.find(restoring.world, restoring.name)
             if kept is None or kept.token != restoring.token:
@@ -142,7 +139,7 @@ class QueueSnapshots:
 
     async def finish(self, world: str, restore: str) -> int:
         """Put the queue back and let it go on; return how many messages it has. Raises as `begin`."""
-        async with self._turn(world):
+        async with self._turns.of(world):
             return await self._finish(world, restore)
 
     async def _finish(self, world: str, restore: str) -> int:
@@ -166,7 +163,7 @@ class QueueSnapshots:
 
     async def cancel(self, world: str, restore: str) -> None:
         """Give up a restore of which the store has done nothing; raises as `begin`."""
-        async with self._turn(world):
+        async with self._turns.of(world):
             self._restoring(world, restore)
             with _writing():
                 await asyncio.to_thread(self.kept.end, world)

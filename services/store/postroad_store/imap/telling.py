@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
+from postroad_store.protocol.waiting import give_way
 
 if TYPE_CHECKING:
     from postroad_store.imap.session import Session
@@ -45,9 +45,7 @@ async def tell_in_turns(session: Session, view: View, *, expunges: bool, uid: bo
         if notify is not None and news.exists is not None:
             notify.arrived(view.uids[known:])
         known = len(view.uids)
-        session.connection.flush()
-        await session.connection.wait_writable()
-        await asyncio.sleep(0)
+        await give_way(session.connection)
 
 
 def tell_highest(session: Session, view: View) -> None:

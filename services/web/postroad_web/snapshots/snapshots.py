@@ -18,9 +18,9 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from postroad.control.client import DoorAway, DoorRefused
+from postroad.locks import Locks
 
 if TYPE_CHECKING:
     from postroad.clock import Clock
@@ -65,7 +65,7 @@ class Snapshots:
         self._store = store
         self._catalog = catalog
         self._clock = clock
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Locks()
         self._interrupted = asyncio.Event()
         self._interrupted.set()  # there may be one from before the start
 
@@ -76,7 +76,7 @@ class Snapshots:
             self._interrupted.clear()
             try:
                 for restoring in (await self._relay.get("/snapshots/restoring"))["restoring"]:
-                    async with self._turn(restoring["world"]):
+                    async with self._turns.of(restoring["world"]):
                         await self._finish(restoring)
             except (DoorAway, DoorRefused, SnapshotRefused) as error:
                 _log.warning("a restore can't be finished yet: %s", error)
@@ -104,7 +104,7 @@ class Snapshots:
 
     async def take(self, world: str, name: str) -> Snapshot:
         """Take one; it is whole and durable on return."""
-        async with self._turn(world):
+        async with self._turns.of(world):
             if await self._find(world, name) is not None:
                 raise SnapshotRefused(409, f"There is a snapshot {name} already: delete it first.")
             with suppress(DoorRefused):  # 404, almost always: half of one that was interrupted
@@ -135,7 +135,7 @@ class Snapshots:
 
         If a service is away once it is decided, `DoorAway` says so, and the restore is finished when it is back.
         """
-        async with self._turn(world):
+        async with self._turns.of(world):
             snapshot = await self._find(world, name)
             if snapshot is None:
                 raise SnapshotRefused(404, f"There is no snapshot {name}.")
@@ -194,7 +194,7 @@ class Snapshots:
 
     async def delete(self, world: str, name: str) -> None:
         """Delete one; without one half there is none any more."""
-        async with self._turn(world):
+        async with self._turns.of(world):
             if await self._find(world, name) is None:
                 raise SnapshotRefused(404, f"There is no snapshot {name}.")
             await self._relay.delete("/snapshots", world=world, name=name)
@@ -207,9 +207,3 @@ class Snapshots:
     @staticmethod
     async def _halves(door: DoorClient, world: str) -> dict[str, dict[str, Any]]:
         return {half["name"]: half for half in (await door.get("/snapshots", world=world))["snapshots"]}
-
-    def _turn(self, world: str) -> asyncio.Lock:
-        lock = self._turns.get(world)
-        if lock is None:
-            lock = self._turns[world] = asyncio.Lock()
-        return lock

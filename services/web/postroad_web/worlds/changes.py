@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+
+from postroad.locks import Locks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -18,7 +18,7 @@ class Changes:
         self.busy: set[str] = set()
         self.touched: set[str] = set()
         self.begun = 0
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # of those who wait or have one
+        self._turns = Locks()
 
     def begin(self, ident: str) -> None:
         """Note that a world is being made, changed or dropped."""
@@ -35,8 +35,7 @@ class Changes:
         """Begin a change of these worlds, once all that came before have ended."""
         async with AsyncExitStack() as stack:
             for ident in sorted(set(idents)):  # in one order, so that no two wait for each other
-                turn = self._turns.setdefault(ident, asyncio.Lock())
-                await stack.enter_async_context(turn)
+                await stack.enter_async_context(self._turns.of(ident))
                 stack.callback(self.end, ident)
                 self.begin(ident)
             yield

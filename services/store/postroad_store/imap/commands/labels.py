@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from postroad_store.imap.selection import READ_ONLY, spans_of, uids_of
 from postroad_store.mail.model.errors import NoSuchMailbox, NotPermitted
 from postroad_store.mail.model.flags import FLAGGED, Change, FlagSet
 from postroad_store.mail.model.labels import IMPORTANT, IMPORTANT_KEYWORD, INBOX, STARRED, USES, label_of, system_label
+from postroad_store.protocol.waiting import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -101,9 +101,7 @@ async def _store(session: Session, command: Store, spans: list[range], lowest: U
         plan = JUST_LABELS.plan(uid=command.uid or session.rev2)
         for octets, _ in responses(storage, view, spans, plan):
             session.engine.send(octets)
-            session.connection.flush()
-            await session.connection.wait_writable()
-            await asyncio.sleep(0)
+            await give_way(session.connection)
     text = told(session, b"OK Store completed.", lowest)
     session.finish(command, text, expunges=command.uid, uid=command.uid)
 

@@ -12,6 +12,7 @@ from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
+from postroad_store.protocol.waiting import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -58,9 +59,7 @@ async def _in_steps(session: Session, command: Lsub, matching: patterns.Matching
     found = iter(matching.found())
     while lines := list(islice(found, FEW)):
         session.engine.send(_lines(session, lines))
-        session.connection.flush()
-        await session.connection.wait_writable()
-        await asyncio.sleep(0)
+        await give_way(session.connection)
     session.finish(command, b"OK Lsub completed.")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad_store.imap import updates
-from postroad_store.imap.commands.list.response import list_response, respelt
+from postroad_store.imap.commands.list.response import list_response, respelt, tell_spelling
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CREATE_SPECIAL_USE, OBJECTID
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
@@ -98,9 +98,7 @@ async def create(session: Session, command: Create) -> None:
     if uses is not None and account is not session.account:
         raise UseNotAllowed("this mailbox can have no special use")  # RFC 6154 §7: it is the owner's to say
     made = await session.storage.create(account, name, special_use=uses)
-    own_name = session.directory.name_of(made)
-    if respelt(session, command.mailbox, own_name):
-        session.engine.send(list_response(session, own_name, old_name=command.mailbox.decode()))
+    tell_spelling(session, command.mailbox, session.directory.name_of(made))
     # RFC 8474 §4.1
     code = b"[MAILBOXID (%b)] " % made.object_id.encode("ascii") if session.offers(OBJECTID) else b""
     session.finish(command, b"OK %bCreate completed." % code)
@@ -111,8 +109,7 @@ async def delete(session: Session, command: Delete) -> None:
     account, name, mailbox = _located(session, command.mailbox)
     own_name = session.directory.name_of(mailbox)
     removed = await session.storage.delete(account, name)
-    if respelt(session, command.mailbox, own_name):
-        session.engine.send(list_response(session, own_name, old_name=command.mailbox.decode()))
+    tell_spelling(session, command.mailbox, own_name)
     if removed.selectable:
         session.shared.notes.removed_whole(account.login, removed)
     if session.view is not None and session.view.mailbox is mailbox:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from postroad_store.imap.interests import (
 from postroad_store.imap.notify import Notify, first_items
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
+from postroad_store.protocol.waiting import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -186,9 +186,7 @@ async def _give_status(session: Session, command: SetNotify, notify: Notify) -> 
     modseq = session.offers(CONDSTORE)
     for count, name in enumerate([*session.current_account().names, *directory.shared()]):
         if count % STEP == STEP - 1:
-            session.connection.flush()
-            await session.connection.wait_writable()
-            await asyncio.sleep(0)
+            await give_way(session.connection)
         items = first_items(notify.of(name) & MESSAGE_EVENTS, modseq=modseq)
         entry = directory.listed(name) if items else None
         mailbox = directory.glance(name) if entry is not None and entry.selectable else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -25,6 +24,7 @@ from postroad_store.mail.model.errors import NotPermitted
 from postroad_store.mail.model.flags import NO_FLAGS, SYSTEM_FLAGS, Change, FlagSet
 from postroad_store.mail.model.rights import ALL, permitted
 from postroad_store.mail.model.uidset import UidSet
+from postroad_store.protocol.waiting import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -184,9 +184,7 @@ async def _report(session: Session, command: Store, spans: list[range], stored: 
     pieces = 0
     for octets, _ in responses(session.storage, view, spans, plan):
         if pieces:
-            session.connection.flush()
-            await session.connection.wait_writable()
-            await asyncio.sleep(0)  # others get their turn
+            await give_way(session.connection)
         session.engine.send(octets)
         pieces += 1
     if pieces > 1:  # others may have changed messages meanwhile

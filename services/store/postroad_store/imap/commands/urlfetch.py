@@ -26,6 +26,7 @@ from postroad_store.imap.states import AUTH
 from postroad_store.imap.urlauth import MECHANISM, is_valid
 from postroad_store.imap.urls import mailbox_of
 from postroad_store.mail.model.message import UID, Column
+from postroad_store.protocol.waiting import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -100,9 +101,7 @@ async def handle(session: Session, command: UrlFetch) -> None:
         try:
             for octets in chain((first,), answer):
                 session.engine.send(octets)
-                session.connection.flush()
-                await session.connection.wait_writable()
-                await asyncio.sleep(0)
+                await give_way(session.connection)
         except Gone:  # in the middle of its literal
             session.connection.close()
             return

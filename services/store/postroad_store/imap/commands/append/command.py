@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from postroad_store.imap.appends import refusal
 from postroad_store.imap.commands.append.building import FOLLOW, begin, refuse
 from postroad_store.imap.commands.append.grammar import Segment, read_first, read_on
-from postroad_store.imap.commands.list.response import list_response, respelt
+from postroad_store.imap.commands.list.response import tell_spelling
 from postroad_store.imap.extensions import BINARY, CATENATE, MULTIAPPEND, UIDPLUS, UTF8_ACCEPT
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.spec import Spec
@@ -42,8 +42,8 @@ def handle(session: Session, command: Append) -> Awaitable[None] | None:
         mailbox = session.find_mailbox(command.mailbox, needs="i")
     except (NoSuchMailbox, NotPermitted) as error:
         return refuse(session, command.tag, refusal(error))
-    if session.rev2 and respelt(session, command.mailbox, name := session.directory.name_of(mailbox)):
-        session.engine.send(list_response(session, name, old_name=command.mailbox.decode()))
+    if session.rev2:
+        tell_spelling(session, command.mailbox, session.directory.name_of(mailbox))
     return begin(session, command, mailbox)
 
 

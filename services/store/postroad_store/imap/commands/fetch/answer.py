@@ -17,6 +17,7 @@ from postroad_store.imap.grammar.sequence import ranges_of
 from postroad_store.imap.limits import message_limit, newest, told
 from postroad_store.imap.selection import GONE, some_gone, spans_of, uids_of
 from postroad_store.mail.model.flags import SEEN, Change, FlagSet
+from postroad_store.protocol.waiting import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Sequence
@@ -182,9 +183,7 @@ async def _produce_patiently(session: Session, command: Fetch, spans: list[range
         for octets, in_response in pieces:
             session.engine.send(octets)
             session.in_literal = in_response
-            session.connection.flush()
-            await session.connection.wait_writable()
-            await asyncio.sleep(0)
+            await give_way(session.connection)
     except Lost:
         session.connection.close()
         return

@@ -42,3 +42,9 @@ def respelt(session: Session, given: bytes, name: str) -> bool:
     RFC 9051 §6.3.4, §6.3.5, §6.3.6, §6.3.12. A delimiter at the end is no part of a name.
     """
     return session.rev2 and given.decode().removesuffix(DELIMITER) != name
+
+
+def tell_spelling(session: Session, given: bytes, name: str) -> None:
+    """Tell a client of IMAP4rev2 how a name that it has given is spelt here, if that is otherwise."""
+    if respelt(session, given, name):
+        session.engine.send(list_response(session, name, old_name=given.decode()))

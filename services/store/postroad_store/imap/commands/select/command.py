@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from postroad_store.imap.grammar.options import read_options
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH, State
 from postroad_store.mail.model.rights import CHANGING
+from postroad_store.protocol.waiting import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -98,9 +98,7 @@ def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | N
 async def _answer(session: Session, command: Select, view: View, pieces: Iterator[bytes]) -> None:
     """Send the rest of a long answer as fast as the client reads, and let others run in between."""
     for octets in pieces:
-        session.connection.flush()
-        await session.connection.wait_writable()
-        await asyncio.sleep(0)
+        await give_way(session.connection)
         session.engine.send(octets)
     session.finish(command, _completed(command, view), expunges=False)
 
