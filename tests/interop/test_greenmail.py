@@ -200,6 +200,20 @@ def test_jakarta_mail(tmp_path: Path, host: str, address: str, user: tuple[str, 
     assert output_of(command, folder=tmp_path, environment=environment, limit=4 * WAIT) == "ok\n"
 
 
+@pytest.mark.usefixtures("api")
+def test_javas_http_client(tmp_path: Path, host: str) -> None:
+    """By its defaults: with its first request, which has a body, it offers to speak HTTP/2."""
+    command: list[str | Path] = [require_program("java"), SENDERS / "Http.java", f"http://{host}:8080/api"]
+    environment = plain_environment() | {"HOME": str(tmp_path)}
+    said = output_of(command, folder=tmp_path, environment=environment, limit=4 * WAIT)
+    assert said.splitlines() == [
+        '200 HTTP_1_1 {"login":"java","email":"java@shop.example"}',
+        "200 HTTP_1_1 []",
+        """200 HTTP_1_1 {"message":"User 'java' deleted"}""",
+        "501 HTTP_1_1 This method is not known here.",
+    ]
+
+
 def test_curl(api: httpx.Client, host: str) -> None:
     """As a shell script waits for a mail and removes it."""
     mail(host, "ann@shop.example", "by curl")

@@ -385,13 +385,102 @@ async def test_a_head_without_end_behind_a_request_that_is_held_ends_both(server
     writer.close()
 
 
-async def test_what_is_no_websocket_is_no_upgrade(server: Listening) -> None:
-    """RFC 9110 §7.8: a server may ignore the field; this one speaks HTTP/1.1 alone, and so closes after its answer."""
+OFFER = b"\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAA\r\nUpgrade: h2c\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+async def test_an_offer_of_another_protocol_is_ignored(server: Listening, size: int) -> None:
+    """RFC 9110 §7.8: a server may ignore the field. Java's client sends it with its first request, body or not."""
     reader, writer = await connect(server)
-    writer.write(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n") + REQUEST)
+    offer = REQUEST.replace(b"\r\n\r\n", OFFER + b"\r\n")
+    posts = offer.replace(b"GET / ", b"POST /read ")
+    sized = posts.replace(b"\r\nHost", b"\r\nContent-Length: 5\r\nHost") + b"hello"
+    chunked = posts.replace(b"\r\nHost", b"\r\nTransfer-Encoding: chunked\r\nHost") + b"3\r\nabc\r\n0\r\n\r\n"
+    octets = offer + sized + offer + chunked + REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    for start in range(0, len(octets), size):
+        writer.write(octets[start : start + size])
+        await writer.drain()
+    async with asyncio.timeout(5):
+        answers = await reader.read()
+    bodies = [answer.partition(b"\r\n\r\n")[2] for answer in answers.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    assert [body.split(b"\r\n")[1] for body in bodies] == [b"hello", b"5 octets", b"hello", b"3 octets", b"hello"]
+    writer.close()
+
+
+@pytest.mark.parametrize("wrong", [b"Host: localhost", b"Transfer-Encoding: gzip"])
+async def test_an_offer_does_not_hide_what_is_wrong_with_a_request(server: Listening, wrong: bytes) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"\r\n\r\n", OFFER + wrong + b"\r\n\r\n"))
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+async def test_an_offer_may_come_with_the_last_request(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"\r\n\r\n", OFFER.replace(b"Upgrade,", b"close, Upgrade,") + b"\r\n"))
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
+async def test_http_1_0_has_no_websockets(server: Listening) -> None:
+    """RFC 9110 §7.8: a server must ignore an Upgrade field of HTTP/1.0."""
+    reader, writer = await connect(server)
+    writer.write(UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n")
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
+async def test_what_follows_connect_is_not_read(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST.replace(b"GET / ", b"CONNECT localhost:25 ") + REQUEST)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answer
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"FOO / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GETS / HTTP/1.1\r\n",
+        b"X",
+        b"X-Y~1 /a",
+        b"get / HTTP/1.1\r\n",
+        b"\r\nFOO ",
+        b"FOO / HTTP/1.1\n\n",
+    ],
+)
+async def test_a_method_that_is_not_known_is_not_implemented(server: Listening, octets: bytes) -> None:
+    """RFC 9110 §9.1 and §15.6.2."""
+    reader, writer = await connect(server)
+    writer.write(octets)
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert b"content-length: %d\r\n" % len(body) in head + b"\r\n"
+    writer.close()
+
+
+@pytest.mark.parametrize("octets", [b"\x16\x03\x01\x02\0", b"hello\r\n", b"FOO /\r\n", b"F\0", b"FOO / SMTP/1.0\r\n"])
+async def test_rubbish_is_no_method(server: Listening, octets: bytes) -> None:
+    reader, writer = await connect(server)
+    writer.write(octets)
+    async with asyncio.timeout(5):
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+async def test_a_method_that_is_not_known_behind_a_request_ends_the_connection(server: Listening) -> None:
+    reader, writer = await connect(server)
+    writer.write(REQUEST + REQUEST.replace(b"GET", b"FOO"))
     async with asyncio.timeout(5):
         answer = await reader.read()
     assert answer.startswith(b"HTTP/1.1 200 ")
-    assert b"connection: close" in answer
     assert answer.count(b"HTTP/1.1 ") == 1
     writer.close()

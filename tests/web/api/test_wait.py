@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
     from postroad_web.api.services import Services
+    from postroad_web.catalog.record import Record
     from postroad_web.message.parsed import Parsed
     from postroad_web.waiting.criteria import Verdict
     from tests.harness.doors import ToyStack
@@ -45,6 +46,12 @@ class Rig:
 
     async def told(self) -> None:
         await self.stack.told(self.services.catalog)
+
+    async def until(self, ident: str, holds: Callable[[Record], object]) -> None:
+        """Return once something holds of a record, after a piece of a journal was folded or contents were read."""
+        async with asyncio.timeout(5):
+            while (record := self.services.catalog.every.get(ident)) is None or not holds(record):
+                await self.services.catalog._keeper.progress()
 
     async def wait(self, status: int = 200, **body: Any) -> Any:
         answer = await self.http.post("/v1/wait", json={"timeout": 5, **body})
@@ -211,8 +218,7 @@ async def test_a_message_counts_when_its_content_is_in_the_catalog(
             for method in ("octets", "post_for_octets"):
                 monkeypatch.setattr(door, method, _after(given, getattr(door, method)))
         ident = it.send()
-        while (record := it.services.catalog.every.get(ident)) is None or not record.recipients[0].copies:  # noqa: ASYNC110 - it rings no bell
-            await asyncio.sleep(0.001)
+        await it.until(ident, lambda record: record.recipients[0].copies)
         waiting = it.waiting(recipient=BOB)
         await it.held(waiting)
         if gone:
@@ -267,8 +273,7 @@ async def test_a_message_in_a_store_that_is_slow_to_tell_counts_when_it_has_told
         it.send("first")  # the question that is under way already gets it
         ident = it.stack.accept(mail("second"), ANN, [BOB])
         # Its content was read while it was in the queue.
-        while (record := it.services.catalog.every.get(ident)) is None or record.digest is None:  # noqa: ASYNC110 - it rings no bell
-            await asyncio.sleep(0.001)
+        await it.until(ident, lambda record: record.digest is not None)
         waiting = it.waiting(subject="second")
         it.stack.deliver(ident)
         async with asyncio.timeout(5):

@@ -4,9 +4,10 @@ uvicorn closes a connection that is idle between requests, but waits for ever fo
 a client that does not read. `Patient` gives each of these a time. Octets of one client in tiny pieces take long to be
 read: others get their turn in between. Where there are too many connections, those that are idle make room.
 
-llhttp refuses most of what is no HTTP/1.1, and all by which two readers could find different ends of a request. What it
-leaves to its user is in `Patient` too: how long a head may be, which target, Host and Transfer-Encoding are right, and
-how many requests may wait behind one that is being answered. Decision record 48 says why it is not h11.
+llhttp (`reader.py`) refuses most of what is no HTTP/1.1, and all by which two readers could find different ends of a
+request. What it leaves to its user is in `Patient` too: how long a head may be, which target, Host and
+Transfer-Encoding are right, and how many requests may wait behind one that is being answered. Decision record 48 says
+why it is not h11.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
 from postroad_web.api.dialect import worded
 from postroad_web.api.problem import Problem
+from postroad_web.api.reader import UNKNOWN_METHOD, BadRequest, Reader
 from postroad_web.api.safety import HEAD
 from postroad_web.api.scope import without_prefix
 
@@ -107,13 +109,10 @@ class _Fair(asyncio.Protocol):
             self._stuck = None
 
 
-class _Bad(Exception):  # noqa: N818 - llhttp's caller makes it an error
-    """A request is none that llhttp should have let through."""
-
-
 class Patient(_Fair, HttpToolsProtocol):
     """One connection, with times for the head of each request and for reading the answer."""
 
+    parser: Reader  # type: ignore[assignment] # in place of httptools' own
     since = 0.0  # of the loop's time: when it was made
     _head: asyncio.TimerHandle | None = None
     _in_head = False
@@ -121,6 +120,7 @@ class Patient(_Fair, HttpToolsProtocol):
 
     def __init__(self, *parts: Any, most: int, **more: Any) -> None:
         super().__init__(*parts, **more)
+        self.parser = Reader(self)
         self._most = most
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -168,29 +168,29 @@ class Patient(_Fair, HttpToolsProtocol):
         """Take a head that is whole, with its target as it stands: `Safety` reads those that are whole URLs."""
         self._in_head = False
         self._unread = 0
-        self._check_head()
+        if self.parser.should_upgrade() and not self._should_upgrade() and self._get_upgrade() is not None:
+            self.parser.ignore_offer(self.url, self.headers)
+            return
+        self.parser.check(self.headers)
         # llhttp has URLs apart, and would have the host of one forgotten.
         target, self.url = self.url, b"/"
         path, _, query = target.partition(b"?")
         if len(self.pipeline) >= BEHIND:
-            raise _Bad
+            raise BadRequest
         super().on_headers_complete()
         self.url = target
         self.scope.update({"path": unquote(path.decode("ascii")), "raw_path": path, "query_string": query})
-        if self.parser.should_upgrade() and not self._should_upgrade():
-            self.cycle.keep_alive = False  # what follows is of a protocol that is not spoken here
+        if self.parser.should_upgrade() and not self._should_upgrade():  # CONNECT, which is refused
+            self.cycle.keep_alive = False  # what follows may be meant for somebody else
 
-    def _check_head(self) -> None:
-        """Raise `_Bad` for a head that is none."""
-        version = self.parser.get_http_version()
-        hosts = codings = 0
-        for name, value in self.headers:
-            hosts += name == b"host"
-            # RFC 9112 §6.1: a coding that is not known can't be undone, and HTTP/1.0 has none.
-            codings += name == b"transfer-encoding" and (version != "1.1" or value.lower() != b"chunked")
-        # RFC 9112 §3.2: 400 for a request of HTTP/1.1 without Host, and for any with two.
-        if version not in {"1.0", "1.1"} or hosts > 1 or codings or (version == "1.1" and not hosts):
-            raise _Bad
+    def on_message_complete(self) -> None:
+        """End a request, unless it is read once more."""
+        if not self.parser.ignores:
+            super().on_message_complete()
+
+    def _should_upgrade(self) -> bool:
+        # RFC 9110 §7.8: HTTP/1.0 has no upgrades.
+        return self.parser.get_http_version() == "1.1" and super()._should_upgrade()
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
@@ -208,7 +208,11 @@ class Patient(_Fair, HttpToolsProtocol):
             or cycle.response_complete
             or (cycle.more_body and not (cycle.response_started or self.pipeline))
         ):
-            super().send_400_response(msg)
+            if self.parser.unknown:
+                self.transport.write(UNKNOWN_METHOD)
+                self.transport.close()
+            else:
+                super().send_400_response(msg)
         elif cycle.more_body:
             self.transport.close()
         else:
