@@ -6,13 +6,12 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, cast
 
 from postroad_store.imap.grammar.reader import SyntaxFault
-from postroad_store.imap.grammar.sequence import indexes, ranges_of
+from postroad_store.imap.grammar.sequence import SequenceSet, coalesce, indexes, ranges_of
 from postroad_store.mail.model.errors import NotPermitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
     from postroad_store.mail.storage import Storage
@@ -32,7 +31,11 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
     count = len(view.uids)
     if messages.saved:  # RFC 5182 §2.1: messages, whether by number or UID; those that have been expunged are left out
         saved = zip(view.saved[::2], view.saved[1::2], strict=True)
-        return [range(span.start + 1, span.stop + 1) for span in indexes(saved, view.uids)]
+        spans = [range(span.start + 1, span.stop + 1) for span in indexes(saved, view.uids)]
+        if not messages.ranges:
+            return spans
+        spans += spans_of(view, SequenceSet(messages.ranges), uid=uid)
+        return [range(low, high + 1) for low, high in coalesce((span[0], span[-1]) for span in spans)]
     if uid:
         # RFC 3501 §6.4.8: UIDs that do not exist are ignored. RFC 3501 §9: in an empty mailbox `*` is UIDNEXT.
         ranges = messages.resolve(view.uids[-1] if count else view.mailbox.uid_next)

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 STAR = 0
 _SET = re.compile(rb"[0-9*:,]+")
+_SET_OR_SAVED = re.compile(rb"[0-9*:,$]+")
 # seq-number = nz-number / "*"; seq-range = seq-number ":" seq-number
 _RANGE = re.compile(rb"(\*|[1-9]\d{0,9})(?::(\*|[1-9]\d{0,9}))?\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceSet:
-    """Ranges of numbers, both ends included, in the order written; 0 is `*`."""
+    """Ranges of numbers, both ends included, in the order written; 0 is `*`.
+
+    With `saved`, the result of an earlier SEARCH (RFC 5182), which the view has, is a part of the set, or all of it.
+    """
 
     ranges: tuple[tuple[int, int], ...]
-
-    @property
-    def saved(self) -> bool:
-        """Whether this is `$`, the result of an earlier SEARCH (RFC 5182), which the view has."""
-        return not self.ranges
+    saved: bool = False
 
     def resolve(self, largest: int) -> tuple[tuple[int, int], ...]:
         """Return the ranges ascending, overlaps coalesced, `*` being `largest`.
@@ -48,16 +48,11 @@ class SequenceSet:
 
     def __str__(self) -> str:
         """Give the set as the wire has it."""
-        return (
-            "$"
-            if self.saved
-            else ",".join(
-                f"{low or '*'}" if low == high else f"{low or '*'}:{high or '*'}" for low, high in self.ranges
-            )
-        )
+        parts = [f"{low or '*'}" if low == high else f"{low or '*'}:{high or '*'}" for low, high in self.ranges]
+        return ",".join([*parts, "$"] if self.saved else parts)
 
 
-SAVED = SequenceSet(())
+SAVED = SequenceSet((), saved=True)
 
 
 class PinnedSet:
@@ -161,11 +156,16 @@ def parse_sequence_set(text: bytes) -> SequenceSet:
 
 def read_sequence_set(reader: Reader) -> SequenceSet:
     """Take a sequence set from a command."""
-    # RFC 5182 §3: sequence-set =/ seq-last-command; seq-last-command = "$"
-    if reader.peek() == b"$" and reader.offers(SEARCHRES):
-        reader.skip(b"$")
+    # sequence-set = (seq-number / seq-range) *("," sequence-set)                                   (RFC 3501 §9)
+    # sequence-set =/ seq-last-command; seq-last-command = "$"                                      (RFC 5182 §3)
+    # So `$` stands alone, or behind numbers: 7,$ is a set, and $,7 is none.
+    text = reader.match(_SET_OR_SAVED if reader.offers(SEARCHRES) else _SET, "messageset")
+    if text == b"$":
         return SAVED
-    return parse_sequence_set(reader.match(_SET, "messageset"))
+    if b"$" not in text or text.startswith(b"$"):
+        return parse_sequence_set(text)
+    numbers = [part for part in text.split(b",") if part != b"$"]
+    return SequenceSet(parse_sequence_set(b",".join(numbers)).ranges, saved=True)
 
 
 def read_number(reader: Reader) -> int:

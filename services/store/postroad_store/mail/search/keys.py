@@ -134,8 +134,8 @@ class InSet(Leaf):
 
     @staticmethod
     def words() -> tuple[Word, ...]:
-        """UID; a set of sequence numbers has no word."""
-        return (Word("UID", (Argument.SET,), partial(InSet, True)),)
+        """UID, whose argument is read as the key; a set of sequence numbers has no word."""
+        return (Word("UID", (Argument.SET,), lambda key: key),)
 
     async def among(self, numbers: Numbers, search: Evaluation) -> Numbers:
         """Cut the ranges out of the numbers."""

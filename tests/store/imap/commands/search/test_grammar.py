@@ -84,6 +84,7 @@ FLAG = {"ANSWERED": 2, "DELETED": 8, "DRAFT": 16, "FLAGGED": 4, "SEEN": 1}
         (b"*", numbers(b"*")),
         (b"$", search.InSet(uid=False, messages=SAVED)),
         (b"UID $", search.InSet(uid=True, messages=SAVED)),
+        (b"7,$", search.Or(numbers(b"7"), search.InSet(uid=False, messages=SAVED))),
         (b"NOT (SEEN)", search.Not(search.Flag(1))),
         (b"OR SEEN NOT 1", search.Or(search.Flag(1), search.Not(numbers(b"1")))),
         (b"SEEN (FROM a) 2", search.And((search.Flag(1), strings.Addresses("FROM", "a"), numbers(b"2")))),

@@ -192,7 +192,7 @@ def _store(session: Session, tag: bytes) -> Awaitable[None] | None:
     """Hand the messages to the storage."""
     appends, incoming = session.appends, _incoming(session)
     appends.incoming = None
-    if incoming.octets > SPILL_AT or incoming.replaced is not None:
+    if incoming.octets > SPILL_AT or incoming.replaced is not None or session.contexts is not None:
         return _store_apart(session, tag, incoming)
     contents = [_ready(draft.content.read(), is_binary=draft.is_binary) for draft in incoming.drafts]
     arrivals = _arrivals(session, incoming, contents)
@@ -207,19 +207,35 @@ def _store(session: Session, tag: bytes) -> Awaitable[None] | None:
 
 
 async def _store_apart(session: Session, tag: bytes, incoming: Incoming) -> None:
-    """Hand over messages that are in files, which a thread reads: 40 MB take a tenth of a second."""
+    """Hand over messages that are in files, which a thread reads (40 MB take a tenth of a second), or one by one."""
     contents = await asyncio.to_thread(_read_all, incoming.drafts)
     arrivals = _arrivals(session, incoming, contents)
     if isinstance(arrivals, bytes):
         await _refuse_in_turn(session, tag, arrivals)
     elif incoming.replaced is not None:
         await _replace(session, tag, incoming.replaced, arrivals)
+    elif session.contexts is not None:
+        await _append(session, tag, arrivals)
     else:
         octets = sum(len(arrival.content) for arrival in arrivals)
         session.appends.add(tag, asyncio.ensure_future(session.storage.append(arrivals)), octets)
         if session.appends.full or not session.engine.has_input:
             await session.appends.settled()
         session.engine.proceed()
+
+
+async def _append(session: Session, tag: bytes, arrivals: list[Arrival]) -> None:
+    """Store messages, and match them with the searches that are kept up to date before the answer (RFC 5267 §4.3)."""
+    await session.appends.settled()
+    try:
+        stored = await session.storage.append(arrivals)
+    except MailError as error:
+        session.engine.complete(tag, refusal(error))
+        return
+    if session.notify is not None:
+        session.notify.forget(stored[0].mailbox, [message.uid for message in stored])
+    text = b"OK %bAppend completed." % append_uid(session, stored)
+    session.finish(More(tag, None, False, (), Place.WHOLE, False), text, expunges=False)
 
 
 async def _replace(session: Session, tag: bytes, uid: UID, arrivals: list[Arrival]) -> None:

@@ -28,16 +28,15 @@ from postroad_store.imap.grammar import mailbox_name
 from postroad_store.imap.grammar.mailbox_name import NameInvalid
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.reader import ATOM, Reader, SyntaxFault, UidRequired
-from postroad_store.imap.grammar.sequence import PinnedSet, read_sequence_set
+from postroad_store.imap.grammar.sequence import SAVED, PinnedSet, SequenceSet, read_sequence_set
 from postroad_store.mail.search import gmail, objectids
 from postroad_store.mail.search.filter import Filter
 from postroad_store.mail.search.key import Argument
-from postroad_store.mail.search.keys import KEYS, And, InSet
+from postroad_store.mail.search.keys import KEYS, And, InSet, Or
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from postroad_store.imap.grammar.sequence import SequenceSet
     from postroad_store.mail.search.key import Key, Word
 
 _MONTHS = {name.upper(): number for number, name in enumerate(MONTHS, 1)}
@@ -116,10 +115,12 @@ class _Search:
             raise CharsetUnknown(b"BAD [BADCHARSET (UTF-8)] FILTER is for UTF-8 alone")
         return Program(key, frozenset(self._used), tuple(self._pinned or ()), tuple(self._filters))
 
-    def _pin(self, messages: SequenceSet) -> InSet:
-        """Return the key of message numbers, or of `$`."""
-        if self._pinned is None:
-            return InSet(uid=False, messages=messages)
+    def _in(self, messages: SequenceSet, *, uid: bool) -> Key:
+        """Return the key of a set of UIDs or of message numbers; numbers that `$` follows are either of two keys."""
+        if messages.saved and messages.ranges:
+            return Or(self._in(SequenceSet(messages.ranges), uid=uid), self._in(SAVED, uid=uid))
+        if self._pinned is None or (uid and not messages.saved):
+            return InSet(uid, messages)
         self._pinned.append(PinnedSet(messages))
         return InSet(uid=True, messages=self._pinned[-1])
 
@@ -145,7 +146,7 @@ class _Search:
                 if reader.has_enabled(UIDONLY) and reader.peek() != b"$":
                     raise UidRequired
                 self._used.add(NUMBERS)
-                return self._pin(read_sequence_set(reader))
+                return self._in(read_sequence_set(reader), uid=False)
             word = reader.keyword().decode("ascii")
         known = self._words.get(word)
         if known is None or not (known.extension == "" or reader.offers(EXTENSIONS[known.extension])):
@@ -265,10 +266,9 @@ class _Search:
             reader.space()
         return read_modseq(reader, zero=True)
 
-    def set(self) -> object:
-        """Take a sequence set of UIDs."""
-        messages = read_sequence_set(self._reader)
-        return self._pin(messages).messages if messages.saved else messages
+    def set(self) -> Key:
+        """Take a sequence set of UIDs, which is a key."""
+        return self._in(read_sequence_set(self._reader), uid=True)
 
 
 _READ: dict[Argument, Callable[[_Search], object]] = {
