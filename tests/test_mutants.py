@@ -56,6 +56,7 @@ def changes(text: str) -> list[str]:
         ("assert a < b", []),
         ("@d(1)\nclass C:\n    __slots__ = ('a',)\n    y: int\n    z = lambda: 1", ["z = lambda: (2)"]),
         ("zip(a, b, strict=True)", ["pass"]),
+        ("x = cast('T', a < b)", ["x = cast('T', (a <= b))"]),
         ("A: TypeAlias = 'B | C' | D", []),
         ("T = TypeVar('T', bound='B')\nP = ParamSpec('P')\nU = NewType('U', 'B')\nV = f('T')", ["V = f(('XXTXX'))"]),
         ("if TYPE_CHECKING:\n    x = 1", []),

@@ -1,8 +1,8 @@
 """The mutants of a source text: one node of its syntax tree replaced by another.
 
-Left alone are annotations, aliases of types, type variables, decorators, docstrings, asserts (and zip's `strict`, which
-is one), f-strings, calls of a logger, `__all__`, `__slots__`, what only type checkers see, and the sentences of
-exceptions.
+Left alone are annotations, aliases of types, the types of casts, type variables, decorators, docstrings, asserts (and
+zip's `strict`, which is one), f-strings, calls of a logger, `__all__`, `__slots__`, what only type checkers see, and
+the sentences of exceptions.
 """
 
 from __future__ import annotations
@@ -133,6 +133,8 @@ def _of(node: ast.AST, *, sentence: bool = False) -> Iterator[Change]:
             children = [node.value] if node.value is not None else []
         case ast.Lambda():
             children = [node.body]
+        case ast.Call(func=ast.Name(id="cast")):
+            children = [*node.args[1:]]
         case _:
             children = list(ast.iter_child_nodes(node))
     if isinstance(node, ast.stmt):

@@ -34,6 +34,7 @@ ROUTES = Routes(
         ("GET", "/queue/retry", second, {"id": "retry"}),
         ("GET", "/queue/", second, {"id": ""}),
         ("DELETE", "/queue/a%2Fb%20%C3%A9+", second, {"id": "a/b é+"}),
+        ("GET", "/queue/{id}", second, {"id": "{id}"}),
         ("POST", "/queue/1/hold", second, {"id": "1", "what": "hold"}),
     ],
 )

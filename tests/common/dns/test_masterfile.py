@@ -68,6 +68,7 @@ def test_owner_ttl_class(text: str, owner: str, ttl: int) -> None:
         ('TXT "a;b(c)" "d\\"e\\\\f" \\010', TXT((b"a;b(c)", b'd"e\\f', b"\n"))),
         ('TXT ""', TXT((b"",))),
         ('TXT "' + "x" * 255 + '"', TXT((b"x" * 255,))),
+        (r"TXT \255", TXT((b"\xff",))),
         ("TXT grüße", TXT(("grüße".encode(),))),
         ('TXT "two\nlines"', TXT((b"two\nlines",))),
         ('CAA 128 issue "ca.example; x=1"', Opaque(Type.CAA, b"\x80\x05issueca.example; x=1")),
@@ -142,6 +143,7 @@ def test_rdata(text: str, rdata: Rdata) -> None:
         r"www BOGUS \# 0",
         " A 192.0.2.1",
         "$INCLUDE other",
+        "$INCLUDE 5",
         "$TTL",
         "$TTL 1 2",
         "$TTL x",
@@ -160,6 +162,8 @@ def test_errors_name_their_line() -> None:
         zonefile.parse("a A 192.0.2.1\nb TXT ( x\n", ORIGIN, 7)
     with pytest.raises(ZoneFileError, match=r"^line 4: a quote is left open"):
         zonefile.parse('a A 192.0.2.1\n\nb TXT ( x\n "open )\n', ORIGIN, 7)
+    with pytest.raises(ZoneFileError, match=r"^line 3: an opening parenthesis within"):
+        zonefile.parse("a A 192.0.2.1\nb TXT ( x\n ( y ) )\n", ORIGIN, 7)
     with pytest.raises(ZoneFileError, match=r"^line 2: type \$TTL is not known"):
         zonefile.parse("a A 192.0.2.1\n $TTL 5\n", ORIGIN, 7)  # no directive, since it does not begin the line
 
@@ -272,6 +276,8 @@ BAD = [
     ("www SOA a b \u0663 2 3 4 5", "not a number"),
     ("www 1x A 192.0.2.1", "1x is not a TTL"),
     ("$ORIGIN x.", "a directive"),
+    ("www X25 311061700956", "type X25 is not known"),
+    ("www IN IN A 192.0.2.1", "type IN is not known"),
 ]
 
 
@@ -294,6 +300,13 @@ def test_the_most_octets_of_an_unknown_type(size: int, fits: bool) -> None:
     else:
         with pytest.raises(ZoneFileError, match="octets, not 65536, or over 65535"):
             parse_rdata("TYPE65280", words, ORIGIN)
+
+
+def test_the_most_octets_of_strings() -> None:
+    words = ["x" * 255] * 255 + ["x" * 254]  # with the octet before each: 65,535
+    assert parse_rdata("TXT", words, ORIGIN) == TXT(tuple(word.encode() for word in words))
+    with pytest.raises(ZoneFileError, match="over 65535 octets together"):
+        parse_rdata("TXT", [*words[:-1], "x" * 255], ORIGIN)
 
 
 @pytest.mark.parametrize("code", [0, 3, 127, 128, 255, 256, 65_535, 65_536])

@@ -53,6 +53,22 @@ def test_a_name_server_outside_needs_no_glue() -> None:
     assert len(built.nodes[b"x", b"example"][Type.NS].rdatas) == 2
 
 
+@pytest.mark.parametrize("types", [["DNAME"], ["DNAME", "TXT"], ["TXT", "DNAME"], ["TXT", "DNAME", "MX"]])
+def test_a_dname_beside_other_records(types: list[str]) -> None:
+    rdata = {"DNAME": "y", "TXT": "z", "MX": "10 ns"}
+    built = zone(START + "".join(f"x {kind} {rdata[kind]}\n" for kind in types))
+    assert set(built.nodes[b"x", b"example"]) == {Type[kind] for kind in types}  # RFC 6672 §2.4
+
+
+def test_the_root_zone() -> None:
+    built = zone(f"$ORIGIN .\n{TOP}a.b TXT x\n", ".")
+    assert set(built.nodes) == {(), (b"ns",), (b"a", b"b"), (b"b",)}
+
+
+def test_the_lowest_ttl() -> None:
+    assert zone(START + "x 0 TXT y\n").nodes[b"x", b"example"][Type.TXT].ttl == 0
+
+
 def test_the_highest_ttl() -> None:
     assert zone(START + "x 2147483647 TXT y\n").nodes[b"x", b"example"][Type.TXT].ttl == 2147483647
 

@@ -68,11 +68,38 @@ def test_bad(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a@b.test", "<a@b.test", "a@b.test>", "<>", "< a@b.test>", "<a@b.test> ", "<a@b.test>\n"]
+    "text",
+    [
+        "a@b.test",
+        "<a@b.test",
+        "a@b.test>",
+        "<>",
+        "< a@b.test>",
+        "<a@b.test> ",
+        "<a@b.test>\n",
+        "xa@b.test>",
+        "<a@b.testx",
+    ],
 )
 def test_bad_path(text: str) -> None:
     with pytest.raises(AddressError):
         parse_path(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('"a"b@b.test', "a quoted local-part must be followed by @"),
+        ('"a@b.test', "a quoted local-part must be followed by @"),
+        ('"@b.test', "a quoted local-part must be followed by @"),
+        ("@b.test", "an address is local-part@domain"),
+        ("a", "an address is local-part@domain"),
+        ("a b@b.test", "the local-part is not valid"),
+    ],
+)
+def test_why_it_is_bad(text: str, why: str) -> None:
+    with pytest.raises(AddressError, match=f"^{why}$"):
+        parse_address(text)
 
 
 def test_null_reverse_path() -> None:
@@ -131,6 +158,13 @@ def test_quoting_round_trip(local_part: str) -> None:
 )
 def test_domain_key(domain: str, key: str) -> None:
     assert domain_key(domain) == key
+
+
+def test_the_longest_domain() -> None:
+    longest = ("x" * 50 + ".") * 5
+    assert domain_key(f"{longest[:-1]}x") == f"{longest[:-1]}x"  # 255 octets; RFC 5321 §4.5.3.1.2
+    with pytest.raises(AddressError, match="is not a domain name"):
+        domain_key(f"{longest}x")
 
 
 def test_keys_of_two_spellings_agree() -> None:

@@ -20,3 +20,8 @@ def test_all_of_them_are_the_envelope_itself() -> None:
 
 def test_what_mail_has_not_said_is_absent() -> None:
     assert Envelope(None) == Envelope(None, (), None, False, None, ())
+
+
+def test_the_sender_of_a_report_is_empty() -> None:
+    assert Envelope(None).sender == ""
+    assert WHOLE.sender == "alice@alpha.test"

@@ -86,6 +86,13 @@ def test_with(extended: bool, tls: bool, auth: bool, utf8: bool, name: str) -> N
     assert with_protocol(of, Envelope(None, smtputf8=utf8)) == name
 
 
+@pytest.mark.parametrize("extended", [False, True])
+def test_with_lmtp(extended: bool) -> None:
+    of = session(purpose=Purpose.LMTP, extended=extended)
+    assert with_protocol(of, Envelope(None)) == "LMTP"
+    assert with_protocol(replace(of, tls_version="TLSv1.3"), Envelope(None, smtputf8=True)) == "UTF8LMTPS"
+
+
 def test_a_parser_reads_it_back() -> None:
     octets = received(session(), Envelope(None, (BOB,)), hostname="mx.test", queue_id="4F3C", when=WHEN)
     message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(octets + b"\r\n")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postroad.tap import Read
+from postroad.tap import Carried, Read
 from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues, transactions
 from postroad.transcript.view import whole
 from tests.common.transcript.said import opened
@@ -128,3 +128,18 @@ def test_transactions_begin_with_mail_behind_a_reply_that_is_no_intermediate_one
     assert transactions(said("S: 220 mx", "C: MAIL FROM:<a@b>"), 1, inbound=True) == (-1, -1, 0)
     assert transactions(said("S: 250 OK\r\n354 Go", "C: MAIL FROM:<a@b>"), 1, inbound=True) == (-1, -1, 0)
     assert transactions(said("S: 250 mx", "C: NOOP", "C: MAIL FROM:<a@b>"), 1, inbound=True) == (-1, -1, 0)
+
+
+@pytest.mark.parametrize("inbound", [False, True])
+def test_the_name_of_a_message_goes_with_its_transaction_if_we_send_it(inbound: bool) -> None:
+    named = Carried("Q1", "default")
+    mail = said("C: MAIL FROM:<a@b>", "S: 250 OK")
+    octets = sum(ENTRY + len(block[1]) for block in mail)
+    # The name of the first message may be the tape's first block but one.
+    blocks: list[Any] = [*said("S: 250 mx"), named, *mail, named, *mail]
+    assert transactions(blocks, 10_000, inbound=inbound) == (
+        (2, 5, octets + ENTRY) if inbound else (1, 4, octets + ENTRY)
+    )
+    assert transactions(blocks, octets + ENTRY, inbound=inbound)[:2] == ((2, 5) if inbound else (1, 4))
+    assert transactions([*blocks, named, *mail], octets + ENTRY, inbound=inbound)[1] == (5 if inbound else 4)
+    assert transactions([*blocks, named, *mail], octets + ENTRY + 1, inbound=inbound)[1] == (8 if inbound else 7)
