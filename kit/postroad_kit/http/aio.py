@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar
 
 from postroad_kit.errors import Away
 from postroad_kit.http.call import Place
+from postroad_kit.http.wire import read_answer, request_of
 
 if TYPE_CHECKING:
     from postroad_kit.http.call import Call
@@ -30,11 +32,11 @@ class AsyncClient:
         __tracebackhide__ = True
         try:
             async with asyncio.timeout(call.timeout):
-                octets = await self._exchange(request_of(self.place, call, world))
-            status, body = answer_of(octets)
+                octets = await self._exchange(request_of(self.place, call, world, "1.0"))
+            answer = read_answer(BytesIO(octets).read)
         except (OSError, ValueError) as error:
             raise Away(self.place.url, error or type(error).__name__) from error
-        return call.result(status, body)
+        return call.result(answer.status, answer.body)
 
     async def _exchange(self, request: bytes) -> bytes:
         secure = True if self.place.scheme == "https" else None
@@ -47,27 +49,3 @@ class AsyncClient:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
-
-
-def request_of(place: Place, call: Call[T], world: str | None) -> bytes:
-    """Return the octets of a request; raises `ValueError` if a line of its head has a line end in it."""
-    body, _ = call.body()
-    lines = [f"{call.method} {place.prefix}{call.target} HTTP/1.0"]
-    lines += [f"{name}: {value}" for name, value in place.headers(world, call).items()]
-    if any("\r" in line or "\n" in line for line in lines):
-        raise ValueError("a world's ID, a path or a user name has a line end in it")
-    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
-
-
-def answer_of(octets: bytes) -> tuple[int, bytes]:
-    """Return status and body of an answer; raises `ValueError` if it is cut off or no HTTP."""
-    head, found, body = octets.partition(b"\r\n\r\n")
-    status, *fields = head.decode("latin-1").split("\r\n")
-    version, _, rest = status.partition(" ")
-    if not found or not version.startswith("HTTP/1."):
-        raise ValueError("the answer is no HTTP, or is cut off")
-    for field in fields:
-        name, _, value = field.partition(":")
-        if name.lower() == "content-length" and int(value) != len(body):
-            raise ValueError(f"the answer is cut off: {len(body)} octets of {value.strip()}")
-    return int(rest[:3]), body
