@@ -199,6 +199,9 @@ def test_a_host_with_an_ipv6_address() -> None:
     known = world(hosts=(*HOSTS, six))
     assert ask(known, "six.postroad.test.", Type.AAAA) == (Rcode.NOERROR, ["2001:db8::80"])
     assert ask(known, six.address.reverse_pointer, Type.PTR) == (Rcode.NOERROR, ["six.postroad.test."])
+    # RFC 3596 §2.5: the zone is that of the /64
+    assert ask(known, f"{'0.' * 8}8.b.d.0.1.0.0.2.ip6.arpa.", Type.SOA)[1] != []
+    assert ask(known, f"{'0.' * 9}8.b.d.0.1.0.0.2.ip6.arpa.", Type.SOA) == (Rcode.NOERROR, [])
     assert ask(known, IPv6Address("2001:db8::81").reverse_pointer, Type.PTR) == (Rcode.NXDOMAIN, [])
 
 

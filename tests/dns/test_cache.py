@@ -79,6 +79,7 @@ def test_what_differs_is_asked_apart() -> None:
         packet(NAME + b"\0\xfd\0\1"),
         packet(NAME + b"\0\1\0\1" + OPT + OPT, counts=(1, 0, 0, 2)),
         packet() + b"x" * 300,
+        packet(NAME + b"\0\1\0\1" + b"\0\0\x10\0\1\0\0\0\0\1\2" + bytes(258), counts=(1, 0, 0, 1)),
         packet(flags=0x8000),
         b"short",
     ],
@@ -115,6 +116,11 @@ def test_the_bound() -> None:
         (OPT[:-1] + b"\5\0\x0a\0\2a", None),
         (OPT[:-1] + b"\4\0\x0a\0\1", None),
         (b"\1" + OPT[1:], None),
+        (OPT[:-1] + b"\x05\0\x0a\0\1a", OPT),
+        (OPT[:-2] + b"\1\4\0\x0c\1\0" + bytes(256), OPT),
+        (OPT[:-2], None),
+        (OPT[:-1], None),
+        (b"\0\0\1\0\1\0\0\0\0\0\6\0\x0a\0\2ab", None),
         (b"", None),
         (b"\0\0\1\0\1\0\0\0\0\0\4abcd", None),
     ],
@@ -126,7 +132,16 @@ def test_without_options(tail: bytes, stripped: bytes | None) -> None:
     )
 
 
-@pytest.mark.parametrize("body", [b"", b"\3ab", b"\xc0\x0c\0\1\0\1" + OPT, b"\x3f"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\3ab",
+        b"\xc0\x0c\0\1\0\1" + OPT,
+        b"\x3f",
+        b"\x40" + b"x" * 64 + b"\0\0\1\0\1" + OPT[:-1] + b"\5\0\x0a\0\1a",
+    ],
+)
 def test_without_options_of_what_has_no_name(body: bytes) -> None:
     octets = packet(body, counts=(1, 0, 0, 1))
     assert without_options(octets) == octets

@@ -127,8 +127,8 @@ def test_what_no_change_touches_stays_in_the_cache() -> None:
     live = Live(build_catalog(BASE, configured(Outside.REFUSE), 1))
     cache = Cache(Responder(live.catalog).udp, touched=live.catalog.touched)
     kept, refused = query("www.alpha.test. A").to_wire(), query("www.shop.test. A").to_wire()
-    cache.respond(kept)
     cache.respond(refused)
+    cache.respond(kept)
     cache.forget(live.add(zones("w1", Outside.REFUSE), 2))
     cache.respond(kept)
     assert cache.misses == 2

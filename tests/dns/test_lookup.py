@@ -51,7 +51,7 @@ def test_a_loop_of_aliases_is_told_once() -> None:
 def test_a_dname_to_a_name_too_long() -> None:
     long = ".".join(("x" * 60,) * 4)
     answer = ask(f"d DNAME {long}.\n", f"{'y' * 60}.d.example.", Type.A)
-    assert answer.rcode is lookup.Rcode.YXDOMAIN
+    assert (answer.rcode, answer.authoritative) == (lookup.Rcode.YXDOMAIN, True)
     assert [rrset.type for rrset in answer.answer] == [Type.DNAME]
 
 
@@ -127,3 +127,7 @@ def test_ds_at_the_apex_without_the_parent() -> None:
     answer = ask("", "example.", Type.DS)
     assert answer.authoritative
     assert answer.authority[0].ttl == 5
+
+
+def test_ds_of_what_is_in_no_zone() -> None:
+    assert ask("", "other.", Type.DS) == lookup.REFUSED

@@ -98,7 +98,7 @@ class _Builder:
                 raise ZoneError(f"the host {host.name} lies in no domain of the world")
             records[key].append(self._address(name, host))
         for apex in (*forward, *reverse):
-            if apex.key and (parent := _nearest(apexes, apex.key[1:])) is not None:
+            if (parent := _nearest(apexes, apex.key[1:])) is not None:
                 records[parent].extend(self._delegation(apex))
         for apex, domain in forward.items():
             records[apex.key].extend(self._mail(apex, domain))

@@ -100,7 +100,7 @@ class _Buffer(DNSBuffer):  # type: ignore[misc] # dnslib has no types
                 if size < 0x40:
                     label = bytes(data[offset + 1 : offset + 1 + size])
                     length += size + 1
-                    if len(label) < size or length > MAX_NAME:
+                    if length > MAX_NAME:
                         raise _Malformed
                     labels.append(label)
                     offset += size + 1
