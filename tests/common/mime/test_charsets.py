@@ -4,6 +4,7 @@ import encodings
 
 import pytest
 
+from postroad.mime import charsets
 from postroad.mime.charsets import codec_of
 
 
@@ -36,11 +37,15 @@ def test_charsets_of_mail(charset: bytes, codec: str) -> None:
     [
         *(b"idna", b"punycode", b"unicode_escape", b"raw-unicode-escape", b"undefined", b"charmap"),
         *(b"base64", b"hex", b"rot13", b"zip", b"aliases", b"mbcs"),
-        *(b"", b"\xff", b"\0", b"x-none", b"..", b"utf-8" * 100),
+        *(b"", b"\xff", b"\0", b"x-none", b"..", b"utf-8" * 100, b"utf" + b"-" * 100 + b"8"),
     ],
 )
 def test_what_is_none(charset: bytes) -> None:
     assert codec_of(charset) is None
+
+
+def test_the_longest_name() -> None:
+    assert codec_of(max(charsets._KNOWN, key=len).encode()) is not None
 
 
 def test_names_of_strangers_are_not_remembered() -> None:

@@ -56,6 +56,9 @@ def test_fields_in_order_with_lower_case_names() -> None:
         (b"a (never closed", b"a "),
         (b"a) b", b"a) b"),
         (b"\\(a", b"\\(a"),
+        (b"\\(a) (b)", b"\\(a)  "),
+        (b'"(a)" (b)', b'"(a)"  '),
+        (b'a (b " c) d "e"', b'a   d "e"'),
     ],
 )
 def test_comments(value: bytes, without: bytes) -> None:
@@ -96,6 +99,7 @@ def test_long_media_types_are_not_cached_and_parameters_are_bounded() -> None:
         (b"m/x; boundary=b; Boundary=c", b"b"),
         (b"m/x; BOUNDARY=b", b"b"),
         (b"m/x; boundary*=us-ascii''b%20c", b"b c"),
+        (b"m/x; boundary*=us-ascii'en'b'c'd", b"b'c'd"),
         (b"m/x; boundary*0=b; boundary*1=c", b"bc"),
         (b"m/x; boundary*1*=%41; boundary*0*=x'y'%20; boundary*0=z", b" A"),
         (b"m/x; boundary*x=b", None),

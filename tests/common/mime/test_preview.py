@@ -118,6 +118,9 @@ def test_the_end_of_what_is_read() -> None:
     text = b"Content-Type: text/plain; charset=utf-8\r\n\r\nab" + b"\r\n" * (PLAIN_OCTETS // 2 - 2) + b"x\xc3\xa4"
     assert of(text) == "ab x"
     assert of(text.replace(b"x\xc3", b"X\xc3")) == "ab X"
+    for more, shown in ((0, "a\N{REPLACEMENT CHARACTER}"), (1, "a")):  # half a character, and half of one that is cut
+        text = b" " * (PLAIN_OCTETS - 2) + b"a\xc3" + b" " * more
+        assert of(b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text) == shown
     assert of(HTML + b"<style>" + b"x" * HTML_OCTETS + b"</style>text") == ""
 
 

@@ -126,6 +126,17 @@ def test_parts_in_parts_are_bounded() -> None:
     assert depth == MAX_DEPTH
 
 
+def test_text_is_text_however_deep_it_lies() -> None:
+    content = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (depth, depth) for depth in range(MAX_DEPTH)
+    )
+    assert b'"application" "octet-stream"' not in parse(content + b"\r\ntext").body
+
+
+def test_a_lone_cr_at_the_end_belongs_to_the_body() -> None:
+    assert tree(b"Subject: x\r\n\r\nbody\r") == Part(Kind.LEAF, 0, 14, 19)
+
+
 def test_parts_are_bounded() -> None:
     content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * (MAX_PARTS + 100)
     root = tree(content)

@@ -134,17 +134,16 @@ class _Parser:
             self.at += 1
             self.group(_phrase(words))
             self.skip(b",")
-            return
-        if special == b"<":
+        elif special == b"<":
             self.angle(_phrase(words), first)
         elif special == b"@" and _is_local_part(words):
             # addr-spec = local-part "@" domain
             self.at += 1
             host = self.domain()
-            self.skip(b",;" if in_group else b",", consume=False)
+            self.skip(b",;" if in_group else b",")
             self.emit(self.comment_since(first), None, _joined(words) or _NO_MAILBOX, host or _NO_DOMAIN)
         else:
-            self.skip(b",;" if in_group else b",", consume=False)
+            self.skip(b",;" if in_group else b",")
             comment = self.comment_since(first)
             if not words:
                 if self.at > first or comment:
@@ -161,7 +160,6 @@ class _Parser:
         self.emit(None, None, name or _NO_MAILBOX, None)
         while self.at < len(self.tokens) and self.special() != b";" and len(self.addresses) < MAX_ADDRESSES:
             self.address(in_group=True)
-        self.at += self.special() == b";"
         self.emit(None, None, None, None)
 
     def angle(self, name: bytes, first: int) -> None:
@@ -180,7 +178,7 @@ class _Parser:
                 host = b""  # more words follow, so it is not a domain
         closed = self.special() == b">"
         behind = self.at + 1 if closed else self.at
-        self.skip(b",;", consume=False)
+        self.skip(b",;")
         name = name or self.comment_since(behind)
         missing = _NO_DOMAIN if closed else _BROKEN
         self.emit(name, route, mailbox or _NO_MAILBOX, host or missing)
@@ -198,14 +196,14 @@ class _Parser:
     def words(self) -> list[_Token]:
         """Take atoms, quoted strings, domain-literals and dots."""
         start = self.at
-        while self.at < len(self.tokens) and not self.special():
+        while not self.special():
             self.at += 1
         return self.tokens[start : self.at]
 
     def domain(self) -> bytes:
         # domain = dot-atom / domain-literal / obs-domain: atoms and dots with CFWS between, so up to a word apart
         start = self.at
-        while self.at < len(self.tokens) and not self.special():
+        while not self.special():
             _, text, apart = self.tokens[self.at]
             if apart and self.at > start and text != b"." and self.tokens[self.at - 1][1] != b".":
                 break
@@ -219,11 +217,9 @@ class _Parser:
                 return self.comments[number]
         return b""
 
-    def skip(self, stops: bytes, *, consume: bool = True) -> None:
-        """Advance to one of the specials `stops`, or to the end."""
-        while self.at < len(self.tokens) and (not self.special() or self.special() not in stops):
-            self.at += 1
-        if consume and self.at < len(self.tokens):
+    def skip(self, stops: bytes) -> None:
+        """Advance to one of the specials `stops`, of which a comma is one, or to the end."""
+        while not self.special() or self.special() not in stops:
             self.at += 1
 
 

@@ -65,10 +65,7 @@ def _is_binary(content: bytes, part: Part) -> bool:
 
 def _header(header: bytes) -> bytes:
     """Return the header section of a part that is now in base64."""
-    kept = _MECHANISM.sub(b"", header)
-    if kept.endswith(b"\r\n\r\n"):
-        return kept[:-2] + _BASE64 + b"\r\n"
-    return _BASE64 + kept if kept == b"\r\n" else kept + _BASE64 + b"\r\n"
+    return _MECHANISM.sub(b"", header).removesuffix(b"\r\n") + _BASE64 + b"\r\n"
 
 
 def _encoded(content: bytes, part: Part) -> list[bytes]:
