@@ -175,6 +175,7 @@ def test_a_session_that_does_not_come_about(talk: Talk, script: str, outcome: st
     talk.client.receive_data(b"220 late\r\n")
     talk.client.receive_eof()
     assert talk.client.next_event() is PAUSED
+    assert talk.client.timeout == BLOCK_TIMEOUT  # no command is waited for
 
 
 # -- TLS ----------------------------------------------------------------------------------------------------------

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 
+from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope
 from postroad.smtp.client.events import Transaction
 from postroad.smtp.extensions.world import world_extension
 from postroad.smtp.server.commands import CommandError
+from postroad.smtp.server.profile import Profile
+from postroad.smtp.server.service import Limits, Purpose, Session
 
 EXTENSION = world_extension(b"key")
 (PARAMETER,) = EXTENSION.mail
@@ -31,6 +36,21 @@ def test_the_store_reads_what_the_relay_writes(world: str) -> None:
 def test_a_value_that_is_not_the_relays_is_refused(value: str | None) -> None:
     with pytest.raises(CommandError):
         PARAMETER.parse(value)
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_it_is_no_extension_of_lmtp(lmtp: bool) -> None:
+    profile = Profile(
+        hostname="mx.test",
+        limits=Limits(),
+        postmaster=Address("postmaster", "mx.test"),
+        extensions=(EXTENSION,),
+        starttls=False,
+        lmtp=lmtp,
+    )
+    session = Session(Purpose.TRANSFER, ip_address("127.0.0.1"), 1, "1")
+    assert ("XWORLD" in profile.mail) is not lmtp
+    assert ("XWORLD" in profile.extended_hello(session).lines) is not lmtp
 
 
 def test_nothing_is_said_of_a_transaction_that_its_recipients_decide() -> None:

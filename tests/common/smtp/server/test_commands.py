@@ -125,6 +125,7 @@ def test_mail(argument: bytes, envelope: Envelope) -> None:
         (b"FROM:<> AUTH=a+3d@alpha.test", PARAMETER_SYNTAX),
         (b"FROM:<> AUTH=<a@alpha.test>", PARAMETER_SYNTAX),
         (b"FROM:<> AUTH=nobody", PARAMETER_SYNTAX),
+        (b"FROM:<> AUTH=a+20b@alpha.test", PARAMETER_SYNTAX),
         (b"FROM:<> RET=FULL", UNKNOWN_PARAMETER),
         (b"FROM:<> X", UNKNOWN_PARAMETER),
         (b"FROM:<>  X", PARAMETER_SYNTAX),

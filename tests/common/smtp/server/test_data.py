@@ -73,6 +73,8 @@ def test_sound(octets: bytes, content: bytes, rest: bytes, size: int) -> None:
         (b"\r\n" + b"." + b"x" * 999 + b"\r\n", TEXT_LINE_TOO_LONG),
         (b"\r\n" + (b"x" * 98 + b"\r\n") * 50, TOO_LARGE),
         (b"\r\n" + (b"x" * 98 + b"\r\n") * 500, TOO_LARGE),
+        (b"\r\n" + b"x" * 999 + b"\r\na\nb\r\n", BAD_CONTENT),  # of several faults the worst counts
+        (b"\r\n" + (b"x" * 98 + b"\r\n") * 50 + b"x" * 999 + b"\r\n", TEXT_LINE_TOO_LONG),
         (b"a: b\r\n" * 6 + b"\r\n", HEADER_TOO_LARGE),
         (b"a: b\r\n" * 6, HEADER_TOO_LARGE),
         (b"a: " + b"b" * 197 + b"\r\n\r\n", HEADER_TOO_LARGE),

@@ -262,3 +262,10 @@ def test_what_a_mistyped_quit_gets_is_no_event(engine: Engine) -> None:
     engine.receive_data(b"EHLO c\r\nQUIT now\r\n")
     assert not [event for event in events(engine) if isinstance(event, Refused)]
     assert b"\r\n501 " in engine.data_to_send()
+
+
+@pytest.mark.parametrize(("more", "code"), [(0, b"504 5.5.4 "), (1, b"500 5.5.2 Line too long\r\n")])
+def test_the_longest_line(engine: Engine, more: int, code: bytes) -> None:
+    assert engine.profile.longest_line == 12288  # RFC 4954 §4
+    answer = feed(engine, b"AUTH X " + b"x" * (12288 - len(b"AUTH X \r\n") + more) + b"\r\n")
+    assert answer.startswith(code)

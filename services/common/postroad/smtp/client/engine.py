@@ -269,9 +269,7 @@ class Client:
             self._accepted.append(index)
         else:
             self._outcomes[index] = self._recipient_refusal(reply)
-        waiting = bool(self._awaited) and self._awaited[0].verb is _RCPT
-        asked = bool(self._unsent) and self._unsent[0].verb is _RCPT
-        if not self._accepted and not waiting and not asked:
+        if not self._accepted and self._unsent and self._unsent[0].verb is _DATA:
             self._abandon()
 
     def _recipient_refusal(self, reply: Reply) -> Deferred | Failed:

@@ -60,7 +60,7 @@ class MailData:
         # One search is enough for most blocks: the first dot that begins a line is the last line.
         stuffed = _DOT.search(block)
         dot = stuffed.start() if stuffed is not None else -1
-        end = dot if dot < 0 or block.startswith(END_OF_DATA, dot) else block.find(END_OF_DATA, dot)
+        end = block.find(END_OF_DATA, dot) if dot >= 0 else -1
         if end >= 0:
             rest = block[end + len(END_OF_DATA) :]
             block = block[: end + 2]

@@ -69,7 +69,7 @@ def _rcpt(engine: Engine, argument: bytes) -> Event | None:
     recipient = parse_rcpt(argument, profile, engine.session, envelope)
     if len(envelope.recipients) >= profile.limits.recipients:
         engine.say(TOO_MANY_RECIPIENTS)  # RFC 5321 §4.5.3.1.10: 452
-        return Refused("RCPT", TOO_MANY_RECIPIENTS, argument.decode("utf-8", "replace"))
+        return Refused("RCPT", TOO_MANY_RECIPIENTS, argument.decode())
     return engine.ask(Rcpt(envelope, recipient))
 
 
