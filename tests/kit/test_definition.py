@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from postroad_kit.definition import DEFAULT_DEFINITION, Accounts, Login, definition_of, wanted, with_account
+from postroad_kit.definition import DEFAULT_DEFINITION, Accounts, Login, account_of, definition_of, wanted, with_account
 from postroad_kit.endpoints import Endpoint, Endpoints, endpoints_of
 from postroad_kit.errors import PostroadError
 from postroad_kit.outline import Outline
@@ -68,6 +68,11 @@ def test_the_least() -> None:
     assert (found.app, found.capture, found.expires, found.owner) == (None, None, None, "")
     assert found.domains[0].accounts[0].address == "b@a.test"
     assert found.domains[0].accounts[0].password == ""
+
+
+def test_an_account_may_have_a_login_that_is_not_its_address() -> None:
+    account = account_of({"name": "bob", "address": "bob@shop.test", "login": "b"})
+    assert (account.name, account.address, account.login, account.password) == ("bob", "bob@shop.test", "b", "")
 
 
 def test_what_a_test_knows_without_asking() -> None:

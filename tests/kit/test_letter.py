@@ -100,6 +100,10 @@ def test_unsubscribing() -> None:
     told = {"links": ["mailto:stop@shop.test", "https://shop.test/stop"], "one_click": True, "errors": []}
     assert letter(list_unsubscribe=told).unsubscribe_link() == "https://shop.test/stop"
     assert letter(list_unsubscribe=told).unsubscribe_link(one_click=True) == "https://shop.test/stop"
+    plain = told | {"links": ["ftp://shop.test/stop", "HTTP://shop.test/stop"]}
+    assert letter(list_unsubscribe=plain).unsubscribe_link() == "HTTP://shop.test/stop"
+    with pytest.raises(NotOne, match="no one-click link"):  # RFC 8058 §3.1: it is an https one
+        letter(list_unsubscribe=plain).unsubscribe_link(one_click=True)
     poor = told | {"one_click": False, "errors": ["List-Unsubscribe-Post must be so"]}
     with pytest.raises(
         NotOne, match=r"no one-click link in List-Unsubscribe; it has:\n  mailto:.*\n  https.*\n  List-Uns"

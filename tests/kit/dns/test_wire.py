@@ -51,6 +51,14 @@ def test_records(number: int, data: bytes, kind: str, text: str) -> None:
     assert found.of("OTHER") == []
 
 
+def test_records_one_after_the_other() -> None:
+    found = read(answer((15, b"\0\x0a\2mx\xc0\x0c"), (16, b"\1b\1c"), (16, b"\1a"), (1, bytes(4))), 7)
+    assert [(kind, text) for _, kind, text in found.records] == [
+        ("MX", "10 mx.shop.test."), ("TXT", "bc"), ("TXT", "a"), ("A", "0.0.0.0"),
+    ]  # fmt: skip
+    assert found.of("TXT") == ["a", "bc"]
+
+
 @pytest.mark.parametrize(
     ("flags", "rcode", "truncated"),
     [(0x8403, "NXDOMAIN", False), (0x8605, "REFUSED", True), (0x8409, "RCODE9", False)],

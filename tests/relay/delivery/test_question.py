@@ -57,6 +57,10 @@ def test_plain_answers_are_read() -> None:
         query,
     )
     assert found == Plain(Records(mx=(MX(10, "a.beta.test"), MX(20, "mx.gamma.test"))), 300.0)
+    longest = ".".join(["a" * 63] * 3 + ["b" * 61])  # 253 characters
+    for exchange in ("mx.gamma.example", "x", longest):  # no name before it ends alike: no pointer
+        found = answer(response(query, f"Beta.test. 1 MX 65535 {exchange}."), query)
+        assert found == Plain(Records(mx=(MX(65535, exchange),)), 1.0)
     query = asked("a.test", "A")
     found = answer(response(query, "a.test. 0 A 127.0.0.1"), query)
     assert found is not None
@@ -69,6 +73,8 @@ ODD: dict[str, tuple[str, ...]] = {
     "an exchange with another octet": (r"Beta.test. 1 MX 1 a\.b.test.",),
     "a CNAME": ("Beta.test. 1 CNAME a.test.", "a.test. 1 MX 1 b.test."),
     "another type": ("Beta.test. 1 TXT x",),
+    "an address": ("Beta.test. 1 A 127.0.0.1",),
+    "two types": ("Beta.test. 1 MX 1 a.test.", "Beta.test. 1 A 127.0.0.1"),
     "another name's": ("Beta.test. 1 MX 1 a.test.", "b.test. 1 MX 1 a.test."),
 }
 
@@ -111,6 +117,9 @@ BROKEN = {
     "an address that is a TXT": GOOD[:-13] + b"\x10" + GOOD[-12:],
     "the same twice": response(asked(), "Beta.test. 1 MX 1 a.test.")[:7] + b"\2" + GOOD[8:11] + b"\0"
     + GOOD[12 : len(GOOD) - 16] + GOOD[START : len(GOOD) - 16],
+    "an exchange a character too long": response(asked(), "Beta.test. 1 MX 1 .").replace(
+        b"\0\x03\0\x01\0", b"\1\2\0\1" + b"\x3f".join([b"", *[b"a" * 63] * 3]) + b"\x3e" + b"b" * 62 + b"\0"
+    ),
     "a long exchange": GOOD[: START + 10] + (len(LONG) + 2).to_bytes(2) + b"\0\1" + LONG
     + b"\xc0" + bytes((START + 14,)) + GOOD[-14:],
 }  # fmt: skip
@@ -126,6 +135,8 @@ def test_an_address_has_four_octets() -> None:
     query = asked("a.test", "A")
     packet = response(query, "a.test. 1 A 127.0.0.1")
     assert answer(packet[:-5] + b"\x03" + packet[-4:-1], query) is None
+    assert answer(packet[:-5] + b"\x05" + packet[-4:] + b"\0", query) is None
+    assert answer(packet[:-1], query) is None
 
 
 PIECES = st.lists(

@@ -429,3 +429,9 @@ def test_a_greeting_tells_the_protocol(greeting: str, protocol: str) -> None:
 def test_a_greeting_that_tells_nothing(lines: list[str]) -> None:
     with pytest.raises(DialogueError, match=r"^its protocol is not known: give --protocol$"):
         read(lines)
+
+
+@pytest.mark.parametrize("setting", ["@ login", "@ port=app", "@ secure port=app", "@  port=app login"])
+def test_what_only_our_own_tests_have(setting: str) -> None:
+    with pytest.raises(DialogueError, match=f"^line 2: '{setting}' asks for what only tests/dialogues has$"):
+        read(["# smtp", setting, "C: NOOP"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 
 import pytest
 
@@ -39,6 +41,13 @@ def test_apop() -> None:
     assert secrets.spoken("APOP {?user} {?apop}", (APOP, b"-ERR")) == b"APOP mrose c4c9334bac560ecc979e58001b3e22fb"
     assert secrets.spoken("{?apop}", ()) == hashlib.md5(b"tanstaaf").hexdigest().encode()
     assert secrets.spoken("{?apop}", (b"+OK",)) == hashlib.md5(b"tanstaaf").hexdigest().encode()
+
+
+@pytest.mark.parametrize("challenge", [b"]1896@mail.test>", b"<1896@mail.te]", b"\xd7\x5d\xd7"])
+@pytest.mark.parametrize("written", [b"+ %b", b"334 %b", b'"%b"'])
+def test_cram_md5_answers_any_challenge(challenge: bytes, written: bytes) -> None:
+    said = base64.b64decode(KNOWN.spoken("{?cram-md5}", (written % base64.b64encode(challenge),)))
+    assert said == b"tim " + hmac.new(b"tanstaaftanstaaf", challenge, "md5").hexdigest().encode()
 
 
 def test_cram_md5_without_a_challenge() -> None:
