@@ -61,7 +61,7 @@ def test_text_that_looks_like_a_literal() -> None:
 
 
 def test_a_literal_that_is_refused_does_not_come() -> None:
-    for refusal in ("a NO [TOOBIG] no", "* BAD what"):
+    for refusal in ("a NO [TOOBIG] no", "* BAD what", "* BYE bye"):
         lines = told("imap", f"S: * OK\nC: a APPEND INBOX {{999}}\nS: {refusal}\nC: b NOOP\nS: b OK\n")
         assert lines[-2:] == ["C b NOOP", "S b OK"]
 
@@ -166,3 +166,26 @@ def test_a_short_literal_is_text_and_a_longer_one_is_measured(side: str, size: i
             assert (line.text, line.reference) == (literal.decode(), None)
         else:
             assert (line.text, line.reference) == ("", Reference(size, hashlib.sha256(literal).hexdigest()))
+
+
+def test_what_looks_like_a_literal_behind_authenticate_is_none() -> None:
+    lines = told("imap", "S: * OK\nC: a AUTHENTICATE PLAIN {3}\nS: +\nC: AGIAYw==\nS: a OK\nC: b NOOP\nS: b OK\n")
+    assert lines[-4:] == ["C {?plain}", "S a OK", "C b NOOP", "S b OK"]
+
+
+def test_a_continuation_that_nobody_waits_for_asks_for_no_secret() -> None:
+    login = "C: a AUTHENTICATE PLAIN\nS: +\nC: AGIAYw==\nS: a OK\n"
+    assert told("imap", f"S: * OK\n{login}S: + what\nC: b NOOP\nS: b OK\n")[-2:] == ["C b NOOP", "S b OK"]
+    assert told("imap", "S: * OK\nS: + what\nC: b NOOP\nS: b OK\n")[-2:] == ["C b NOOP", "S b OK"]
+
+
+def test_done_ends_idle_and_is_no_command() -> None:
+    said = [GREETING]
+    for tag in (b"a", b"b"):
+        said += [("C", tag + b" IDLE\r\n"), ("S", b"+ idling\r\n")]
+        assert heard(*said).turn is Turn.COMMAND
+        said += [("S", b"* 1 EXISTS\r\n"), ("C", b"done\r\n")]
+        assert heard(*said).turn is Turn.SERVER
+        assert shown(heard(*said).lines)[-1] == "C done"
+        said += [("S", tag + b" OK\r\n")]
+        assert heard(*said).turn is Turn.COMMAND

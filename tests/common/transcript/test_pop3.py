@@ -34,10 +34,41 @@ def test_a_message_is_measured_and_lists_are_shown() -> None:
     assert lines[5:] == ["C LIST", "S +OK", "S 1 9", "S .", "C RETR 1", "S +OK", "S <7>", "S .", "C QUIT", "S +OK"]
 
 
+def test_the_shortest_password_is_a_secret() -> None:
+    assert told("pop3", "S: +OK\nC: PASS x\nS: +OK\nC: PASS\nS: -ERR\n")[1::2] == ["C PASS {?password}", "C PASS"]
+
+
+def test_what_follows_a_message_in_one_block() -> None:
+    said = ("S", b"+OK\r\n"), ("C", b"RETR 1\r\nNOOP\r\n"), ("S", b"+OK\r\na\r\n.\r\n+OK noop\r\n")
+    assert shown(heard("pop3", *said).lines)[-3:] == ["S <3>", "S .", "S +OK noop"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "login", "challenge", "success", "noop"),
+    [
+        ("pop3", b"AUTH LOGIN\r\n", b"+ \r\n", b"+OK in\r\n", b"NOOP"),
+        ("smtp", b"AUTH LOGIN\r\n", b"334 \r\n", b"235 in\r\n", b"NOOP"),
+        ("imap", b"a AUTHENTICATE LOGIN\r\n", b"+ \r\n", b"a OK in\r\n", b"b NOOP"),
+    ],
+)
+def test_responses_that_are_sent_before_their_challenges_are_secrets(
+    protocol: str, login: bytes, challenge: bytes, success: bytes, noop: bytes
+) -> None:
+    greeting = {"pop3": b"+OK\r\n", "smtp": b"220 x\r\n", "imap": b"* OK\r\n"}[protocol]
+    responses = b"Ym9iYnk=\r\nYnVpbGRlcg==\r\n" + noop + b"\r\n"
+    observer = heard(protocol, ("S", greeting), ("C", login + responses), ("S", challenge * 2 + success))
+    assert [line for line in shown(observer.lines) if line[0] == "C"] == [
+        f"C {login.decode().strip()}", "C {?login}", "C {?login.2}", f"C {noop.decode()}",
+    ]  # fmt: skip
+
+
 def test_what_breaks_off() -> None:
     observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"RETR 1\r\n"), ("S", b"+OK\r\nab"))
     observer.end()
     assert shown(observer.lines)[-1] == "S~<2>"
+    observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"RETR 1\r\n"), ("S", b"+OK\r\n"))
+    observer.end()
+    assert shown(observer.lines)[-1] == "S~<0>"
     for tail, line in ((b"+O", "S~+O"),):
         observer = heard("pop3", ("S", tail))
         observer.end()

@@ -186,3 +186,26 @@ def test_octets_that_are_lost() -> None:
     for step in steps_of(MESSAGE):
         observer.take(Side.CLIENT if step.kind == "C" else Side.SERVER, step.octets, 0.0, tls=False)
     assert shown(observer.lines)[-3:] == ["C <18>", "C .", "S 250 queued as Q1"]
+
+
+def test_recipients_before_anything_else() -> None:
+    lines = told("smtp", "S: 220 x\nC: RCPT TO:<a@b.test>\nS: 250 OK\nC: DATA\nS: 354 go\nC: .\nS: 250 OK\n")
+    assert lines[-3:] == ["C <0>", "C .", "S 250 OK"]
+
+
+def test_what_is_no_mechanism_is_a_secret_wherever_it_is_said() -> None:
+    lines = told("smtp", f"{HELLO}C: AUTH hunter22\nS: 504 hunter22 is no mechanism\nC: AUTH PLAIN \nS: 501 no\n")
+    assert lines[-4:] == ["C AUTH {?sasl}", "S 504 {?sasl} is no mechanism", "C AUTH PLAIN ", "S 501 no"]
+
+
+def test_a_line_that_was_refused_stays_so_whatever_the_server_says_then() -> None:
+    observer = observer_of(opened())
+    for side, octets in (
+        (Side.SERVER, b"220 x\r\n"),
+        (Side.CLIENT, b"NOOP " + b"x" * 2000),
+        (Side.SERVER, b"500 too long\r\n421 too slow\r\n"),
+        (Side.CLIENT, b"x\r\nQUIT\r\n"),
+        (Side.SERVER, b"221 bye\r\n"),
+    ):
+        observer.take(side, octets, 0.0, tls=False)
+    assert observer.state == "closed"

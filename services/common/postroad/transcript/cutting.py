@@ -60,7 +60,7 @@ def transactions(blocks: Sequence[Block], room: int, *, inbound: bool) -> tuple[
         else:
             if between and octets[:5].upper() == b"MAIL ":
                 # Outbound, the message was named a moment before.
-                named = not inbound and index > 0 and type(blocks[index - 1]) is Carried
+                named = not inbound and type(blocks[index - 1]) is Carried
                 last = index - named
                 if first < 0:
                     first, size = last, ENTRY * named

@@ -161,7 +161,7 @@ class ImapObserver(Observer):
         """Say a line that is a secret from `start` on, except for the announcement of a literal."""
         literal = _LITERAL.search(octets, start)
         end = literal.start() if literal is not None else len(octets)
-        while start < end and octets[start : start + 1] == b" ":
+        while octets[start : start + 1] == b" ":
             start += 1
         secret, after = octets[start:end].rstrip(b" "), octets[end:]
         if not secret:

@@ -36,7 +36,6 @@ class SmtpObserver(Observer):
         # Commands without reply so far: verb, line, transaction. The greeting answers no command.
         self._asked: deque[tuple[bytes, int, int]] = deque([(b"", 0, 0)])
         self._groups = 0
-        self._mail = 0  # the line of the transaction's MAIL
         self._mails: dict[int, int] = {}  # of transactions under way
         self._waits = False  # the client's octets wait for a reply
         self._answers = False  # the client's next line is a response of AUTH
@@ -63,7 +62,7 @@ class SmtpObserver(Observer):
             self._next.append(fact)
         else:
             ends = (group for verb, _, group in self._asked if verb == b".")
-            group = next(ends, self.group or self._groups)
+            group = next(ends, self._groups)
             self.note(self._mails.get(group, self.count), fact)
 
     def skip(self) -> None:
