@@ -68,6 +68,7 @@ def test_a_definition_becomes_a_world_of_its_own() -> None:
         frozenset({"QRESYNC", "MOVE", "IDLE"}),
         "keep;",
     )
+    assert (bob.sieve, outside.sieve) == ("", "")
     assert (outside.secret, outside.quota, world.capture) == ("out", None, outside.address)
     assert world.resolve(Address("sales", "shop.test")) == (bob, ann)
     assert world.resolve(Address("off", "shop.test")) == (world.account("carl@other.test"),)
@@ -182,6 +183,28 @@ def test_a_record_is_told_with_its_line() -> None:
     assert Fault("domains.0.records.1", "the domain itself has its SOA and NS from the name server", 2) in (
         error.value.faults
     )
+
+
+def test_only_a_record_has_a_line() -> None:
+    with pytest.raises(OverlayError) as error:
+        read_overlay(domain(aliases={"records": ["nobody"]}), BASE)
+    (line,) = [fault.line for fault in error.value.faults if fault.field == "domains.0.aliases.records.0"]
+    assert line is None
+
+
+@pytest.mark.parametrize(
+    ("quota", "means"),
+    [
+        ({"storage": 0}, Quota(0, None)),
+        ({"messages": 0}, Quota(None, 0)),
+        ({"storage": 0, "messages": 1, "reject": True}, Quota(0, 1, True)),
+        ({"storage": None, "messages": None, "reject": True}, Quota(None, None)),
+    ],
+)
+def test_quotas_of_nothing_and_of_no_limit(quota: dict[str, Any], means: Quota) -> None:
+    account = read_overlay(definition("good", quota=quota), BASE).world.account("bob@good.test")
+    assert account is not None
+    assert account.quota == means
 
 
 JSON = st.recursive(

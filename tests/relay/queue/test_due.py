@@ -30,7 +30,7 @@ def test_one_is_taken_out_and_comes_back() -> None:
     due.fill([(one, 5.0), (other, 6.0)])
     assert due.remove(one)
     assert not due.remove(one)
-    assert (len(due), due.next_at) == (1, 6.0)
+    assert (len(due), due.next_at, len(due)) == (1, 6.0, 1)
     due.push(one, 7.0)
     assert due.first(9) == [other, one]
     assert [due.pop(9.0), due.pop(9.0), due.pop(9.0)] == [other, one, None]
@@ -96,3 +96,16 @@ def test_stale_items_are_cleared_away() -> None:
         due.remove(one)
     assert len(due._heap) < 300
     assert due.first(5) == entries[:1]
+
+
+def test_the_order_stays_when_stale_items_are_cleared_away() -> None:
+    due = Due()
+    entries = [entry(number) for number in range(500)]
+    due.fill([(one, float(number * 7 % 500)) for number, one in enumerate(entries)])
+    left = [one for number, one in enumerate(entries) if number % 9 == 0]
+    for one in entries:
+        if one not in left:
+            assert due.remove(one)
+    assert len(due._heap) < 250
+    order = sorted(left, key=lambda one: one.turn or 0.0)
+    assert [due.pop(500.0) for _ in range(len(left) + 1)] == [*order, None]

@@ -118,3 +118,32 @@ def test_what_is_taken_out_is_due_no_more() -> None:
         assert (dues.next_at, len(dues), dues.pop(15.0)) == (20.0, 1, None)
         assert dues.remove(second)
         assert (dues.next_at, len(dues), dues.pop(25.0)) == (None, 0, None)
+
+
+def test_a_frozen_world_lets_nothing_out_by_itself() -> None:
+    dues = Dues(lambda _world: 0.0)
+    one, other = entry(1, "shop"), entry(2, "bank")
+    dues.fill([(one, 10.0), (other, 20.0)])
+    dues.freeze("shop")
+    assert (dues.is_frozen("shop"), dues.is_frozen("bank")) == (True, False)
+    assert (dues.next_at, dues.next_of("shop"), len(dues)) == (20.0, 10.0, 2)
+    assert [dues.pop(30.0), dues.pop(30.0)] == [other, None]
+    third = entry(3, "shop")
+    dues.push(third, 5.0)
+    assert dues.pop(30.0) is None
+    assert dues.pop_of("shop", 5.0) is third
+    dues.thaw("shop")
+    assert (dues.is_frozen("shop"), dues.next_at, dues.pop(10.0)) == (False, 10.0, one)
+
+
+def test_the_order_stays_when_stale_moments_are_cleared_away() -> None:
+    dues = Dues(lambda _: 0.0)
+    waiting = [entry(number, f"w{number}") for number in range(9)]
+    for number, one in enumerate(waiting):
+        dues.push(one, 900.0 - number)
+    moving = entry(99, "w99")
+    for number in range(1000):
+        dues.push(moving, 1000.0 + number)
+        dues.remove(moving)
+    assert len(dues._heap) < 300
+    assert [dues.pop(1000.0) for _ in range(10)] == [*waiting[::-1], None]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from postroad_relay.submission.faults import LARGEST_SEED, Command, Faults
-from postroad_relay.submission.link import FaultError
+from postroad_relay.submission.link import FaultError, drawn
 
 OFF = {"code": 451, "probability": 0}
 GOOD = {"refused": 0, "lost": 0, "slow": 0, "slowest": 1024, "fastest": 10240}
@@ -65,6 +65,22 @@ def test_the_same_decisions_for_ever() -> None:
     """A test's seed must give the same refusals with the next version."""
     faults = Faults.of({"seed": 42, "mail": {"probability": 50}})
     assert "".join("01"[refused] for refused in decisions(faults, Command.MAIL, 32)) == SEED_42
+
+
+def test_the_same_lines_for_ever() -> None:
+    link = {"refused": 50, "lost": 50, "slow": 50, "slowest": 1000, "fastest": 2000}
+    faults = Faults.of({"seed": 42, "link": link})
+    assert "".join("01"[faults.refuses_connection()] for _ in range(32)) == "11011111000111100111110001010101"
+    assert "".join("01"[faults.loses_connection()] for _ in range(32)) == "10000001100100111011110111010101"
+    speeds = [faults.speed() for _ in range(8)]
+    assert [speed and round(speed) for speed in speeds] == [1146, None, 1879, 1809, 1771, 1742, None, None]
+
+
+def test_what_is_drawn_has_to_be_below_the_probability() -> None:
+    share = drawn(0, "mail", 0) * 100
+    for more, refused in ((0.0, False), (0.001, True)):
+        faults = Faults.of({"mail": {"probability": share + more}})
+        assert (faults.refusal(Command.MAIL) is not None) is refused
 
 
 SEED_42 = "01000011000001100000101011101000"

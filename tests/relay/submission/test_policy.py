@@ -99,6 +99,7 @@ def test_without_sender_check_a_user_may_send_as_anyone() -> None:
         (ALICE, "someone@[192.0.2.7]", OUTSIDE_LITERAL),
         (APP, "someone@[192.0.2.7]", OUTSIDE_LITERAL),
         (ALICE, "someone@[IPv6:2001:db8::1]", OUTSIDE_LITERAL),
+        (ALICE, "someone@[IPv6:::1]", OUTSIDE_LITERAL),
         (ALICE, "someone@[127.0.0.143]", RECIPIENT_OK),
     ],
 )

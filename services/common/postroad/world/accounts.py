@@ -106,7 +106,7 @@ class AccountReader:
             self._error(at, "append_limits must be a table of mailboxes and sizes")
             return
         for name, limit in value.items():
-            written = str(limit) if isinstance(limit, int | str) and not isinstance(limit, bool) else "?"
+            written = str(limit)
             try:
                 octets = 0 if written == "0" else size(written)
             except ValueError:

@@ -123,7 +123,7 @@ def digest_of(definition: Mapping[str, Any]) -> str:
 def _fault(error: ReadError) -> Fault:
     at = error.at
     sentence = error.sentence.replace("{line}", _path(error.other))
-    line = int(at[-1]) + 1 if len(at) > 1 and at[-2] == "records" and isinstance(at[-1], int) else None
+    line = int(at[3]) + 1 if len(at) == 4 and at[2] == "records" else None
     return Fault(_path(at), sentence, line)
 
 

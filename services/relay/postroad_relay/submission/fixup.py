@@ -28,7 +28,7 @@ def fix_up(header: Header, *, now: float, new_id: str) -> FixUp:
     fields = b""
     message_id = header.message_id
     if not header.has_date:
-        fields += f"Date: {date_time(now)}\r\n".encode()
+        fields = f"Date: {date_time(now)}\r\n".encode()
     if not header.has_message_id:
         message_id = new_id
         fields += f"Message-ID: {new_id}\r\n".encode()
