@@ -39,3 +39,14 @@ def test_attempts_that_are_under_way_count_as_failures() -> None:
     assert turns.wait("a", 0.0) == 4.0
     turns.take("a", 0.0, pending=10)
     assert turns.wait("a", 0.0) == 12.0  # the longest, behind the turn before
+
+
+def test_a_success_clears_the_failures() -> None:
+    turns = Turns(free=0, first=1.0, longest=8.0)
+    turns.failed("a", 0.0)
+    turns.failed("b", 0.0)
+    turns.clear("a")
+    turns.clear("nobody")
+    turns.take("a", 0.0)
+    turns.take("b", 0.0)
+    assert (len(turns), turns.wait("a", 0.0), turns.wait("b", 0.0)) == (1, 0.0, 2.0)
