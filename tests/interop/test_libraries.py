@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.harness.mailboxes import arrived
 from tests.harness.needs import require, require_program
 from tests.harness.smtp import submit
 from tests.harness.stack import STORE_NAME, WAIT, Port
@@ -210,6 +211,20 @@ def test_ruby(clients: Clients, mechanism: str) -> None:
         submit(clients.stack, user, [user.address], simple("Number 5"))
         assert program.told() == {"count": 3}
         program.end()
+
+
+@pytest.mark.parametrize("way", ["USER", "APOP"])
+def test_ruby_pop(clients: Clients, way: str) -> None:
+    user = clients.stack.fresh_user()
+    for number in (1, 2):
+        submit(clients.stack, user, [user.address], simple(f"Number {number}", b".\r\n..\r\n"))
+    contents = arrived(clients.stack, user, count=2)
+    place = (STORE_NAME, str(clients.number(Port.POP3S)), user.address, user.password, clients.ca)
+    told = json.loads(clients.run("ruby", str(HERE / "net_pop.rb"), *place, way))
+    assert told.pop("top") == contents[0].index(b"\r\n\r\n") + 4
+    assert told.pop("contents") == [content.decode() for content in contents]
+    assert told == {"count": 2, "octets": sum(map(len, contents)), "ids": 2}
+    assert arrived(clients.stack, user) == contents[1:]
 
 
 def test_imapfilter(clients: Clients) -> None:

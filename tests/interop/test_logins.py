@@ -180,7 +180,10 @@ def test_mpop(clients: Clients, mechanism: str) -> None:
 
 @pytest.mark.parametrize(
     ("protocol", "auth", "port"),
-    [("imap", "cram-md5", Port.IMAPS), ("imap", "external", Port.IMAPS), ("pop3", "password", Port.POP3S)],
+    [
+        *(("imap", auth, Port.IMAPS) for auth in ("cram-md5", "external", "any")),
+        *(("pop3", auth, Port.POP3S) for auth in ("password", "cram-md5", "any")),
+    ],
 )
 def test_fetchmail(clients: Clients, protocol: str, auth: str, port: Port) -> None:
     user = clients.stack.fresh_user()
@@ -227,6 +230,25 @@ def test_getmail(clients: Clients, way: str) -> None:
     )
     clients.run("getmail", "--getmaildir", str(clients.home), "--rcfile", "getmailrc")
     assert b"For getmail" in (clients.home / "got").read_bytes()
+
+
+@pytest.mark.parametrize("way", ["plain", "oauthbearer", "external"])
+def test_s_nail(clients: Clients, way: str) -> None:
+    """By POP3."""
+    user = clients.stack.fresh_user()
+    clients.mail_for(user, "For s-nail")
+    secret = token_of(clients, user, "pop") if way == "oauthbearer" else user.password
+    more: tuple[str, ...] = ()
+    if way == "external":
+        more = ("-S", f"tls-config-pairs=Certificate={certificate_of(clients, user)}")
+    login, host = user.address.replace("@", "%40"), f"{STORE_NAME}:{clients.number(Port.POP3S)}"
+    printed = clients.run(
+        "s-nail",
+        *("-:u", "-S", "v15-compat", "-S", "tls-verify=strict", "-S", f"tls-ca-file={clients.ca}"),
+        *("-S", "tls-ca-no-defaults", "-S", f"pop3-auth={way}", *more),
+        *("-Y", "type 1", "-Y", "xit", "-f", f"pop3s://{login}:{secret}@{host}"),
+    )
+    assert b"Subject: For s-nail" in printed
 
 
 @pytest.mark.parametrize("authenticators", ["scram-sha-256", "cram-md5", "oauthbearer", "xoauth2"])

@@ -226,6 +226,21 @@ def test_poplib(native: Stack) -> None:
         assert [retrieved(again, number) for number in (1, 2)] == [contents[0], contents[2]]
 
 
+def test_poplib_apop(native: Stack) -> None:
+    """In UTF-8 (RFC 6856 §2); RPOP, which the library knows too, is gone since RFC 1725."""
+    user = native.fresh_user()
+    submit(native, user, [user.address], simple("By APOP"))
+    (content,) = arrived(native, user)
+    client = poplib.POP3(*native.endpoint(Port.POP3), timeout=30)
+    client.utf8()
+    client.apop(user.address, user.password)
+    assert retrieved(client, 1) == content
+    assert client.uidl(1).startswith(b"+OK 1 ")
+    with pytest.raises(poplib.error_proto, match="-ERR Unknown command"):
+        client.rpop(user.address)
+    client.quit()
+
+
 def test_imaplib(native: Stack) -> None:
     user = native.fresh_user()
     endpoint = native.endpoint(Port.IMAP)

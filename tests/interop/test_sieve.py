@@ -65,6 +65,13 @@ def test_sieve_connect(clients: Clients) -> None:
     assert sieve("--list") == ""
 
 
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
+def test_sieve_connect_logs_in(clients: Clients, mechanism: str) -> None:
+    user = clients.stack.fresh_user()
+    sieve = SieveConnect(clients, user)
+    assert sieve("--authmech", mechanism, "--list") == ""
+
+
 def test_letters_take_the_road(clients: Clients) -> None:
     """A vacation response, a redirect and a refusal come back over the relay."""
     stack = clients.stack
