@@ -74,6 +74,13 @@ DIFFERENCES = {
     "vacation :days 0": "RFC 5230 §4.1: the least is above 0, and set by the site: 1 day here",
     "vacation :days 9999": "RFC 5230 §4.1: the most is set by the site: 90 days here",
     "vacation :seconds 99999999": "as above",
+    'body :raw :is ""': "RFC 5173 §4: behind the empty line the body is there, if empty",
+    "date :index 2 :": "RFC 5260 §6: no other field than that one; pigeonhole takes the first where there is none",
+    "undisclosed": "RFC 5228 §5.1: group names are never acted on",
+    'address :count "eq" "from" "0"': "as above",
+    'address :contains "from" ""': "a field of no octets has no address",
+    'address "from" "jörg"': "RFC 5228 §2.7.2: encoded words are decoded",
+    'header :value "lt" "x-two" "f_"': "RFC 4790 §9.2.1: letters are ordered in upper case; pigeonhole has lower case",
     'vacation :mime "Subject': "RFC 5230 §5: 8-bit header fields should be refused",
 }
 
@@ -89,6 +96,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield from ((_if(test), MESSAGE) for test in tests)
     yield from ((_if(test), body.NESTED) for test, _ in body.TESTS)
     yield from ((_if(test), message) for message, test, _ in (*body.PLAIN, *body.HEADERS))
+    yield from ((_if(test), f"From: {value}\r\n\r\n".encode()) for value, test, _ in base.ADDRESSES)
     yield from ((REQUIRE + script, MESSAGE) for script, _ in (*extensions.VARIABLES, *extensions.FLAGS))
     yield from ((REQUIRE + script, MESSAGE) for script, _ in vacation.TAGS)
     yield from ((script, MESSAGE) for script, _ in (*base.ACTIONS, *base.ERRORS, *syntax.FAULTS))

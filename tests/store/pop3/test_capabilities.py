@@ -85,6 +85,7 @@ def test_german(text: str, german: str) -> None:
         ("Subject: ü\r\n\r\n".encode(), True),
         ("Subject: ü".encode(), True),
         (b"Subject: \xfc\r\n\r\n", False),  # Latin-1
+        ("\r\nü\r\n\r\nx".encode(), False),  # no header section
     ],
 )
 def test_utf8(content: bytes, needs: bool) -> None:

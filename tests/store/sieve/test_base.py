@@ -131,6 +131,36 @@ def test_false(test: str) -> None:
     assert not holds(test)
 
 
+# What a field holds, a test on it, and its value
+ADDRESSES = [
+    ("MAILER-DAEMON", 'address "from" "mailer-daemon"', True),  # RFC 5228 §2.7.4: not valid, so it has no parts
+    ("MAILER-DAEMON", 'address :contains "from" "daemon"', True),
+    ("MAILER-DAEMON", 'address :matches :localpart "from" "*"', False),
+    ("MAILER-DAEMON", 'address :matches :domain "from" "*"', False),
+    ("MAILER-DAEMON", 'address :matches :user "from" "*"', False),
+    ("a+b", 'address :matches :detail "from" "*"', False),
+    ("MAILER-DAEMON", 'address :count "eq" "from" "1"', True),
+    ("Foo  <user>", 'address :contains "from" "<user>"', True),
+    ("<>", 'address "from" "<>"', True),
+    ("a@b.test, plain", 'address :contains "from" "plain"', False),
+    ("a@b.test, plain", 'address "from" "a@b.test"', True),
+    ("undisclosed-recipients:;", 'address :contains "from" "undisclosed"', False),  # RFC 5228 §5.1
+    ("undisclosed-recipients:;", 'address :count "eq" "from" "0"', True),
+    ("", 'address :contains "from" ""', False),
+    ("=?utf-8?q?J=C3=B6rg?=", 'address "from" "jörg"', True),
+    ('"a b"@c.test', 'address "from" "\\"A B\\"@c.test"', True),
+    ('"a b"@c.test', 'address "from" "a b@c.test"', False),
+    ('"a b"@c.test', 'address :localpart "from" "a b"', True),
+    ('"ab"@c.test', 'address "from" "ab@c.test"', True),
+]
+
+
+@pytest.mark.parametrize(("value", "test", "result"), ADDRESSES)
+def test_addresses_as_they_come(value: str, test: str, result: bool) -> None:
+    message = f"From: {value}\r\n\r\n".encode()
+    assert holds(test, require="relational subaddress", message=message) is result
+
+
 ENVELOPES = [
     ('envelope "from" "alice@alpha.test"', True),
     ('envelope :domain ["from", "to"] "beta.test"', True),
@@ -143,6 +173,11 @@ ENVELOPES = [
 @pytest.mark.parametrize(("test", "value"), ENVELOPES)
 def test_envelope(test: str, value: bool) -> None:
     assert holds(test, require="envelope") is value
+
+
+def test_an_envelope_with_a_quoted_local_part() -> None:
+    assert holds('envelope "from" "\\"a b\\"@c.test"', require="envelope", sender=("a b", "c.test"))
+    assert holds('envelope :localpart "from" "a b"', require="envelope", sender=("a b", "c.test"))
 
 
 @pytest.mark.parametrize("part", ["", ":all", ":localpart", ":domain"])
@@ -160,12 +195,13 @@ def test_parts_of_the_envelope_that_there_are_not() -> None:
 
 def test_addresses_that_are_none_are_left_out() -> None:
     message = b'From: nobody, <a@>, x y z, "q r"@s.test, (c) t@u.test\r\n\r\n'
-    for address, value in (("q r@s.test", True), ("t@u.test", True), ("nobody", False), ("a@", False)):
+    for address, value in ((r"\"q r\"@s.test", True), ("t@u.test", True), ("nobody", False), ("a@", False)):
         assert holds(f'address "from" "{address}"', message=message) is value
 
 
 NUMERIC = [
     ('header :comparator "i;ascii-numeric" "x-number" "042"', True),
+    ('header :value "lt" "x-two" "f_"', True),  # RFC 4790 §9.2.1: FIRST is before F_
     ('header :comparator "i;ascii-numeric" "x-number" "42nd"', True),
     ('header :comparator "i;ascii-numeric" "x-number" "43"', False),
     ('header :comparator "i;ascii-numeric" "subject" "none"', True),  # both are infinite

@@ -92,6 +92,16 @@ PLAIN = [
     (b"Subject: x\r\n\r\nHello", 'body :is "Hello"', True),
     (b"Subject: x\r\n\r\nHello", 'body :content "text/plain" :is "Hello"', True),
     (b"Subject: x\r\n\r\n", 'body :is ""', True),
+    (
+        b"Subject: x\r\n\r\n",
+        'body :raw :is ""',
+        True,
+    ),  # RFC 5173 §4: an empty body is there; without the line it is not
+    (b"Subject: x\r\n", 'body :raw :matches "*"', False),
+    (b"Subject: x\r\n", 'body :raw :is ""', False),
+    (b"Subject: x\r\n", 'body :is ""', False),
+    (b"Subject: x\r\n", 'body :content "" :is ""', False),
+    (b"\r\nx", 'body :raw :is "x"', True),
     (b"Subject: x\r\n", 'body :contains "x"', False),
     (
         b"Content-Type: multipart/mixed; boundary=a\r\n\r\nno part",

@@ -335,12 +335,14 @@ INDEXES = [
     ('header :index 3 ["x-two", "x-number"] "42"', True),
     ('address :index 2 ["to", "cc"] "dave@delta.test"', True),
     ('address :index 1 "to" "carol+list@beta.test"', True),
+    ('date :index 2 :originalzone :matches "date" "day" "*"', False),
+    ('date :index 2 :last :originalzone :matches "date" "day" "*"', False),
 ]
 
 
 @pytest.mark.parametrize(("test", "value"), INDEXES)
 def test_index(test: str, value: bool) -> None:
-    assert holds(test, require="index") is value
+    assert holds(test, require="index date") is value
 
 
 def test_last_needs_index() -> None:

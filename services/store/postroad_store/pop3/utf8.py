@@ -9,7 +9,7 @@ from __future__ import annotations
 
 def needs_utf8(content: bytes) -> bool:
     """Whether the message, or its beginning, can't be sent to a client that has not asked for UTF-8."""
-    end = content.find(b"\r\n\r\n")
+    end = 0 if content.startswith(b"\r\n") else content.find(b"\r\n\r\n")
     header = content if end < 0 else content[:end]
     if header.isascii():
         return False

@@ -126,6 +126,11 @@ class Message:
     # Parts
 
     @property
+    def has_body(self) -> bool:
+        """Whether an empty line ends the header section, so that there is a body, maybe an empty one (RFC 5173 §4)."""
+        return bool(self._rest)
+
+    @property
     def raw_body(self) -> str:
         """The body as it came (RFC 5173 §5.1); octets that are not UTF-8 are Latin-1."""
         return decode(self.content[self._end :], None)

@@ -112,10 +112,13 @@ class MatchType:
 
 @dataclass(frozen=True, slots=True)
 class AddressPart:
-    """A part of an address (RFC 5228 §2.7.4); `of` gives it for a local-part and a domain, None if there is none."""
+    """A part of an address (RFC 5228 §2.7.4); `of` gives it for a local-part and a domain, None if there is none.
+
+    An address that is not valid is given as a local-part alone, without a domain (None).
+    """
 
     name: str
-    of: Callable[[str, str], str | None]
+    of: Callable[[str, str | None], str | None]
 
 
 def _none() -> Mapping[str, Any]:

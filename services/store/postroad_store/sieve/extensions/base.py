@@ -6,7 +6,7 @@ import re
 from email.utils import getaddresses
 from typing import TYPE_CHECKING, Any
 
-from postroad.mail.address import AddressError, parse_address
+from postroad.mail.address import AddressError, parse_address, quote_local_part
 from postroad.mime.addresses import mailboxes
 from postroad_store.sieve.actions import File, Redirect
 from postroad_store.sieve.errors import RunError
@@ -156,11 +156,22 @@ def _check_address(context: Context, step: Step) -> None:
 
 def _address(run: Run, step: Step) -> bool:
     names = [name for name in run.texts(step.arguments[0]) if name.lower() in ADDRESS_FIELDS]
-    pairs = (pair for field in fields(run, step, names) for pair in run.message.addresses(field))
+    pairs = (pair for field in fields(run, step, names) for pair in _addresses(run, field))
     return match_addresses(run, step, pairs, run.texts(step.arguments[1]))
 
 
-def match_addresses(run: Run, step: Step, pairs: Iterable[tuple[str, str]], keys: list[str]) -> bool:
+def _addresses(run: Run, field: Field) -> list[tuple[str, str | None]]:
+    """Return local-part and domain of each address in a field; the text of one that is not valid, without a domain.
+
+    RFC 5228 §2.7.4: such an address is matched by no part of it, so as a whole it may be, as `MAILER-DAEMON` should.
+    """
+    valid = run.message.addresses(field)
+    text = field.text.strip()
+    # RFC 5228 §5.1: group names are never acted on; a group ends with a semicolon (RFC 5322 §3.4)
+    return list(valid) if valid or not text or text.endswith(";") else [(text, None)]
+
+
+def match_addresses(run: Run, step: Step, pairs: Iterable[tuple[str, str | None]], keys: list[str]) -> bool:
     """Return whether the part of an address that the test names matches a key (RFC 5228 §2.7.4)."""
     assert step.part is not None  # noqa: S101 - `Word.parts`
     assert step.matching is not None  # noqa: S101 - `Word.matches`
@@ -242,7 +253,7 @@ WORDS = (
 )
 MATCH_TYPES = (IS, CONTAINS, MATCHES)
 PARTS = (
-    AddressPart(":all", lambda local, domain: f"{local}@{domain}" if domain else local),
-    AddressPart(":localpart", lambda local, _domain: local),
+    AddressPart(":all", lambda local, domain: f"{quote_local_part(local)}@{domain}" if domain else local),
+    AddressPart(":localpart", lambda local, domain: None if domain is None else local),
     AddressPart(":domain", lambda _local, domain: domain),
 )

@@ -23,6 +23,8 @@ _ENTITY = re.compile(r"&(lt|gt|amp|quot|nbsp|apos);")
 def _body(run: Run, step: Step) -> bool:
     assert step.matching is not None  # noqa: S101 - `Word.matches`
     run.charge(2 * run.message.size)
+    if not run.message.has_body:  # RFC 5173 §4: then "all "body" tests return false, including [...] an empty string"
+        return False
     before = run.scope.matched
     found = any_match(run, step.matching, _values(run, step), run.texts(step.arguments[0]))
     run.scope.matched = before  # RFC 5173 §6: they "MUST NOT set match variables"

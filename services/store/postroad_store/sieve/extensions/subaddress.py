@@ -6,14 +6,14 @@ from postroad.world.world import SUBADDRESS_SEPARATOR
 from postroad_store.sieve.spec import AddressPart, Extension
 
 
-def _user(local: str, _domain: str) -> str:
-    return local.partition(SUBADDRESS_SEPARATOR)[0]
+def _user(local: str, domain: str | None) -> str | None:
+    return None if domain is None else local.partition(SUBADDRESS_SEPARATOR)[0]
 
 
-def _detail(local: str, _domain: str) -> str | None:
+def _detail(local: str, domain: str | None) -> str | None:
     # RFC 5233 §4: without a separator, ":detail" is not there, and nothing matches it
     _, separator, detail = local.partition(SUBADDRESS_SEPARATOR)
-    return detail if separator else None
+    return detail if separator and domain is not None else None
 
 
 EXTENSION = Extension("subaddress", parts=(AddressPart(":user", _user), AddressPart(":detail", _detail)))

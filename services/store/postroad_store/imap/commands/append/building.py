@@ -267,7 +267,7 @@ def _arrivals(session: Session, incoming: Incoming, contents: list[bytes | None]
 
 
 def _has_ascii_header(content: bytes) -> bool:
-    end = content.find(b"\r\n\r\n")
+    end = 0 if content.startswith(b"\r\n") else content.find(b"\r\n\r\n")  # RFC 5322 §2.1: no field need be there
     return content[: end if end >= 0 else len(content)].isascii()
 
 
