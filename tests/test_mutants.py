@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import ENGINES, EQUIVALENT, bare, equivalents, is_module, near, path_of
+from tests.mutants.__main__ import ENGINES, is_module, near, path_of, seeing
 from tests.mutants.changes import Mutant, candidates
-from tests.mutants.measured import Recorder
+from tests.mutants.listed import EQUIVALENT, Listed, bare, listed
+from tests.mutants.measured import Recorder, hashes, holds
 from tests.mutants.trials import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def mutants(module: str, path: str, source: bytes) -> list[Mutant]:
@@ -81,20 +80,42 @@ def test_every_engine_has_tests_near_it(name: str) -> None:
     assert all((ROOT / place).exists() for place in near(name))
 
 
+CONSTANT = re.compile("(_?[A-Z][A-Z0-9_]*(, )?)+ = .+")
+
+
 @pytest.mark.parametrize("name", sorted(file.stem for file in EQUIVALENT.glob("*.txt")))
 def test_equivalents_are_mutants_of_their_modules(name: str) -> None:
     assert is_module(name)
     source = (ROOT / path_of(name)).read_bytes()
+    entries = listed(name)
+    assert entries.gone(source) == []
     lines = source.decode().splitlines()
-    listed = equivalents(name)
-    first = {one.splitlines()[0].removeprefix("- ") for one in listed}
+    first = {one.splitlines()[0].removeprefix("- ") for one in entries.differences}
     changed = {number for number, line in enumerate(lines, 1) if bare(line.strip()) in first}
     made = (
         candidate.mutant() for candidate in candidates(name, str(path_of(name)), source) if candidate.line in changed
     )
     differences = {bare(mutant.difference) for mutant in made if mutant is not None}
-    assert listed
-    assert listed <= differences, "an equivalent is listed that the module no longer has"
+    assert entries.differences or entries.lines
+    assert entries.differences <= differences, "an equivalent is listed that the module no longer has"
+    assert all(map(CONSTANT.fullmatch, entries.lines)), "only a constant may be listed by its line"
+
+
+def test_what_is_listed_counts_for_differences_as_printed_and_for_whole_lines() -> None:
+    entries = Listed(frozenset({"- a < b\n+ (a <= b)"}), frozenset({"STEP = 1 << 20"}))
+    assert "- a < b  # why\n+ (a <= b)  # why" in entries
+    assert "- a < b\n+ (a > b)" not in entries
+    assert "- STEP = 1 << 20  # octets\n+ STEP = (2) << 20  # octets" in entries
+    assert "- STEP = 1 << 21\n+ STEP = (2) << 21" not in entries
+    assert "+ a" not in entries
+    assert entries.gone(b"def f():\n    a < b  # why\nSTEP = 2\n") == ["STEP = 1 << 20"]
+
+
+def test_files_of_tests_that_load_none_of_the_changed_modules_are_not_measured() -> None:
+    files = seeing({"services/dns/postroad_dns/lookup.py"})
+    assert {"tests/dns/test_lookup.py", "tests/test_limits.py"} < files
+    assert "tests/dns/test_server.py" in files  # by other modules, one through the other
+    assert not any(file.startswith(("tests/store/", "tests/relay/")) for file in files)
 
 
 def test_a_module_meets_its_own_tests_first_and_those_of_its_neighbours_if_there_are_none() -> None:
@@ -147,3 +168,18 @@ def test_what_is_remembered_of_a_test_is_forgotten_before_the_next(tmp_path: Pat
         "def test_a(): ask(); assert asked == [1]\ndef test_b(): ask(); ask(); assert asked == [1, 1]\n",
     )
     assert (len(recorder.seconds), recorder.failed) == (2, set())
+
+
+def test_a_test_that_is_skipped_notices_nothing(tmp_path: Path) -> None:
+    text = "import pytest\ndef test_a(): pass\ndef test_b(): pytest.skip()\n@pytest.mark.skip\ndef test_c(): pass\n"
+    recorder, _ = recorded(tmp_path, text)
+    assert [test.partition("::")[2] for test in recorder.taken()] == ["test_a"]
+    assert recorder.failed == set()
+
+
+def test_what_was_measured_holds_until_something_changes_and_unless_a_test_failed() -> None:
+    file = str(Path(__file__).relative_to(ROOT))
+    assert holds(hashes([file], began=float("inf")), failed=[])
+    assert not holds(hashes([file], began=0.0), failed=[])  # it has changed while it was measured
+    assert not holds({file: "another"}, failed=[])
+    assert not holds({}, failed=["test_a"])

@@ -2,5 +2,5 @@
 
 `changes` makes the mutants of a source text. `trials` runs the tests that cover a mutant's line, in a forked process
 that imports the changed module. A mutant that survives because it does the same as the original is listed in
-`equivalent/`, a file per module: its difference as printed, a reason below, an empty line.
+`equivalent/`, a file per module (`listed`).
 """

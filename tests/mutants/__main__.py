@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from tests.covered import engines
 from tests.mutants.changes import Candidate, Mutant, candidates
+from tests.mutants.listed import listed
 from tests.mutants.measured import Coverage, measure
+from tests.mutants.reach import Reach
 from tests.mutants.trials import ROOT, Job, preload, run, trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EQUIVALENT = Path(__file__).with_name("equivalent")
 # Where a package with engines lies, and the folder of its tests.
 FOLDERS = {
     "postroad": ("services/common", "common"),
@@ -35,6 +36,7 @@ ENGINES = [f"{package}.{name}" for package, modules in engines().items() for nam
 # The tests that a mutant may meet: the others start processes.
 GOLDEN = "tests/golden"  # each of its tests sees much
 PLACES = ["tests/test_limits.py", "tests/dialogues", GOLDEN, *(f"tests/{name}" for _, name in FOLDERS.values())]
+BY_NAME = ("tests/test_limits.py", "tests/dialogues/", f"{GOLDEN}/")  # these load modules by their names
 MANY = 3.0  # times what the tests took without a mutant, and
 MORE = 15.0  # seconds: then a mutant runs in a circle, if
 PLAIN = 3.0  # the tests pass without it in a third of that time, at that moment
@@ -77,18 +79,11 @@ def files_in(place: Path | str, under: str = "**/") -> set[str]:
     return {str(file.relative_to(ROOT)) for file in files}
 
 
-def equivalents(module: str) -> set[str]:
-    """Return the differences that are listed as equivalent: lines with - and +, then the reason."""
-    file = EQUIVALENT / f"{module}.txt"
-    if not file.exists():
-        return set()
-    entries = file.read_text(encoding="utf-8").strip().split("\n\n")
-    return {bare("\n".join(line for line in entry.splitlines() if line[:2] in {"- ", "+ "})) for entry in entries}
-
-
-def bare(difference: str) -> str:
-    """Return a difference without comments: they may change, and the reason stays."""
-    return "\n".join(line.partition("  # ")[0] for line in difference.splitlines())
+def seeing(paths: set[str]) -> set[str]:
+    """Return the files of tests that may load one of these files."""
+    reach = Reach({package: f"{folder}/{package}" for package, (folder, _) in FOLDERS.items()} | {"tests": "tests"})
+    whole = set().union(*map(files_in, PLACES))
+    return {place for place in whole if place.startswith(BY_NAME) or paths & reach.of(place)}
 
 
 def sample(only: str, seed: int) -> list[Candidate]:
@@ -119,11 +114,14 @@ def main() -> int:
     began = time.monotonic()
     os.chdir(ROOT)
     waiting = sample(options.only, options.seed)
+    for module, source in {one.module: one.source for one in waiting}.items():
+        for line in listed(module).gone(source):
+            print(f"{module} has no longer the line that is listed as equivalent: {line}")
     preload()
     modules = {one.module: one.path for one in waiting}
     print(f"{len(waiting)} mutants of {len(modules)} modules. First the tests without any:", flush=True)
     covered = Coverage()
-    places = set().union(*map(files_in, PLACES))
+    places = seeing(set(modules.values()))
     count = measure(covered, places, set(modules.values()), options.workers)
     print(f"  {len(places)} files of tests, {count} of them new or changed", flush=True)
     print(f"{len(covered.seconds)} tests, after {time.monotonic() - began:.0f} s\n", flush=True)
@@ -139,7 +137,7 @@ def report(waiting: list[Candidate], covered: Coverage, workers: int, deadline: 
     """Try one mutant after another until the deadline, and print what comes of them."""
     trials: dict[Job, Trial] = {}
     survived: list[Mutant] = []
-    known = {module: equivalents(module) for module in {one.module for one in waiting}}
+    known = {module: listed(module) for module in {one.module for one in waiting}}
     doubtful: list[Trial] = []  # not over in time: is it the mutant, or is the machine busy?
     killed = late = unclear = 0
 
@@ -152,7 +150,7 @@ def report(waiting: list[Candidate], covered: Coverage, workers: int, deadline: 
                 again.is_plain = True
                 yield job
             mutant = candidate.mutant()
-            if mutant is None or bare(mutant.difference) in known[mutant.module]:
+            if mutant is None or mutant.difference in known[mutant.module]:
                 continue
             tests = covered.tests_of(mutant.module, mutant.path, mutant.line, near(mutant.module))
             if not tests:

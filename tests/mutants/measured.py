@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 LIMIT = 420.0  # seconds, for the tests of one file
 ENOUGH = 20.0  # seconds: slower tests are left out where others run the line
 ENOUGH_AT_IMPORT = 60.0
+CHANGED = "changed"  # in place of a hash
 A_FILE = 0.3  # seconds that it takes to load one more file of tests
 
 
@@ -77,6 +79,7 @@ class Recorder:
         self._test = ""  # that is being run
         self.seconds: dict[str, float] = collections.defaultdict(float)
         self.failed: set[str] = set()
+        self._skipped: set[str] = set()
         self.shared: dict[str, list[str]] = {}  # the tests that use a fixture, by the context of its lines
         self._fixtures: dict[str, list[str]] = {}  # of each test
         self._caches: list[functools._lru_cache_wrapper[object]] = []  # of our functions
@@ -117,8 +120,14 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] += report.duration
-        if not report.passed:
+        if report.failed:
             self.failed.add(report.nodeid)
+        elif report.skipped:
+            self._skipped.add(report.nodeid)
+
+    def taken(self) -> dict[str, float]:
+        """Return what each test took that was not skipped: the others notice nothing."""
+        return {test: seconds for test, seconds in self.seconds.items() if test not in self._skipped}
 
 
 def measure(found: Coverage, places: Iterable[str], paths: set[str], workers: int) -> int:
@@ -149,15 +158,16 @@ def _measure(place: str) -> int:
         concurrency="thread",
     )
     recorder = Recorder(measured)
+    began = time.time()
     measured.start()
     status = run_pytest(place, plugins=[recorder])
     measured.stop()
     measured.save()
     facts = {
-        "seconds": recorder.seconds,
+        "seconds": recorder.taken(),
         "failed": sorted(recorder.failed),
         "shared": recorder.shared,
-        "inputs": _hashes(_inputs(place)),
+        "inputs": hashes(_inputs(place), began),
     }
     facts_file.write_text(json.dumps(facts), encoding="utf-8")
     data.replace(_kept(place, ".coverage"))  # whole at once: several runs may go on at a time
@@ -176,8 +186,16 @@ def _inputs(place: str) -> set[str]:
     return {path for path in paths if not path.startswith("tests/mutants/")} | {place}
 
 
-def _hashes(paths: Iterable[str]) -> dict[str, str]:
-    return {path: _hash(path) for path in sorted(paths)}
+def hashes(paths: Iterable[str], began: float) -> dict[str, str]:
+    """Return the hashes of files; of one that has changed since then nobody knows which text was loaded."""
+    return {path: _hash(path) if _changed(path) < began else CHANGED for path in sorted(paths)}
+
+
+def _changed(path: str) -> float:
+    try:
+        return (ROOT / path).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 @functools.cache
@@ -193,7 +211,12 @@ def _is_fresh(place: str) -> bool:
         facts = json.loads(_kept(place, ".json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
-    return all(_hash(path) == value for path, value in facts["inputs"].items())
+    return holds(facts["inputs"], facts["failed"])
+
+
+def holds(inputs: dict[str, str], failed: list[str]) -> bool:
+    """Whether what was measured still holds: nothing has changed, and no test failed: a busy machine may be why."""
+    return not failed and all(_hash(path) == value for path, value in inputs.items())
 
 
 def _note(found: Coverage, place: str, paths: set[str]) -> None:

@@ -280,3 +280,8 @@ ADDRESS_FIELDS = (
 def test_fields_with_addresses(name: str) -> None:
     message = f"{name}: Some One <one@b.test>\r\n\r\n".encode()
     assert holds(f'address "{name.upper()}" "one@b.test"', message=message)
+
+
+@pytest.mark.parametrize("message", [b"\r\nSubject: x\r\n\r\nbody\r\n", b"\nSubject: x\n\nbody\n"])
+def test_a_message_that_begins_with_an_empty_line_has_no_fields(message: bytes) -> None:
+    assert not holds('exists "subject"', message=message)

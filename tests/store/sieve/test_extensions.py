@@ -278,6 +278,7 @@ DATES = [
     ("date", ":index 2", '"date" "hour" "12"', False),
     ("currentdate", "", '"date" "2026-03-01"', True),
     ("currentdate", ':zone "+0200"', '"hour" "14"', True),
+    ("date", ':zone "+2359"', '"date" "time" "11:59:00"', True),
     ("currentdate", ":matches", '"iso8601" "2026*"', True),
     ("currentdate", ':count "eq"', '"year" "1"', True),
 ]
@@ -309,6 +310,7 @@ BAD_DATES = [
     ),
     ('date :zone "CET" "date" "year" "2026"', "'CET' is no time zone such as +0100"),
     ('currentdate :zone "+9900" "year" "2026"', "'+9900' is no time zone such as +0100"),
+    ('currentdate :zone "+2400" "year" "2026"', "'+2400' is no time zone such as +0100"),
 ]
 
 
@@ -564,6 +566,7 @@ INCLUDES = [
     ('global "b"; include "shared"; fileinto "${b}";', ["fileinto shared"]),
     ('include "shared"; fileinto "x${b}${global.b}";', ["fileinto xshared"]),
     ('set "global.b" "set"; include "reads";', ["fileinto xset"]),
+    ('include "reads";', ["fileinto x"]),
     (
         'if string :matches "mine" "*" { include "matches"; fileinto "${1}"; }',
         ["fileinto x", "keep", "fileinto mine"],

@@ -271,7 +271,8 @@ def test_senders_are_written_as_header_fields_have_them(sender: str, fields: str
         ("Message-ID:\r\n <a@b> (mine)\r\nIn-Reply-To: your message of today <1@x>", "<a@b> <1@x> <a@b>"),
         ("Message-ID: <a@b>\r\nIn-Reply-To: <1@x> <2@x>", "<a@b> <a@b>"),
         ("Message-ID: a", "a a"),
-        (f"Message-ID: <{'a' * 600}@b>", "None None"),
+        (f"Message-ID: <{'a' * 496}@b>", f"<{'a' * 496}@b> <{'a' * 496}@b>"),  # of 500 octets
+        (f"Message-ID: <{'a' * 497}@b>", "None None"),
     ],
 )
 def test_the_thread_of_a_response(header: str, fields: str) -> None:
