@@ -59,7 +59,7 @@ class ToyDoor:
         if self.away:
             raise DoorAway(self.service, "it is a toy")
 
-    async def journal(self, after: int, *, wait: float = 0.0, limit: int = 2000) -> Lines:
+    async def journal(self, after: int, *, wait: float = 0.0, limit: int = 2000, gather: float = 0.0) -> Lines:
         bell = self._bell
         self._ask("GET", "/journal")
         lines = [line for number, line in self.journal_lines if number > after and number >= self.dropped_before]

@@ -52,6 +52,27 @@ async def test_a_reader_follows_and_is_woken_by_events(tmp_path: Path) -> None:
         assert await client.get("/journal/last") == {"last": after}
 
 
+async def test_what_has_only_begun_waits_for_its_end(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, service="relay")
+    async with feed_of(journal) as client:
+        after = journal.last
+        waiting = asyncio.create_task(client.journal(after, wait=10, gather=10))
+        for kind in (Kind.ACCEPTED, Kind.QUEUED, Kind.RESOLVED, Kind.ATTEMPTED):
+            journal.record(kind, "q", text=f'"kind":"{Kind.DELIVERED}"')
+            while journal.written < journal.last:
+                await client.journal(journal.last - 1, wait=10)  # the feed has told of it
+        assert not waiting.done()
+        journal.record(Kind.DELIVERED, "q")
+        assert numbers((await waiting).lines) == list(range(after + 1, after + 6))
+        journal.record(Kind.QUEUED, "q")
+        assert numbers((await client.journal(after + 5, wait=10, gather=0.01)).lines) == [after + 6]
+        journal.record(Kind.DEFERRED, "q")
+        assert numbers((await client.journal(after + 6, wait=10, gather=10)).lines) == [after + 7]
+        assert numbers((await client.journal(after + 5, wait=10, gather=10)).lines) == [after + 6, after + 7]
+        assert numbers((await client.journal(after + 5, limit=1, wait=0.01, gather=10)).lines) == [after + 6]
+        assert numbers((await client.journal(after + 5, limit=1, gather=10)).lines) == [after + 6]
+
+
 @asynccontextmanager
 async def feed_of(journal: Journal) -> AsyncIterator[DoorClient]:
     try:

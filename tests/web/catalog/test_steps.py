@@ -180,7 +180,7 @@ async def test_work_is_begun_again_after_an_error_that_nobody_foresaw(
     async def broken(after: int, *, wait: float = 0.0, limit: int = 2000) -> Any:
         if failures:
             raise failures.pop()
-        return await journal(after, wait=wait, limit=limit)
+        return await journal(after, **how)
 
     monkeypatch.setattr(stack.relay, "journal", broken)
     catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store)

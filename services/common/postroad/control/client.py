@@ -110,12 +110,14 @@ class DoorClient:
         """POST a value and return the answer's octets."""
         return (await self._ask("POST", path, {}, to_json(value))).body
 
-    async def journal(self, after: int, *, wait: float = 0.0, limit: int | None = None) -> Lines:
+    async def journal(
+        self, after: int, *, wait: float = 0.0, limit: int | None = None, gather: float | None = None
+    ) -> Lines:
         """Return the lines that have a number above `after`; if there are none, wait for one as long as asked.
 
-        Without `limit`, the door's own holds.
+        Without `limit`, the door's own holds. `gather` is for how long lines that only begin something may wait.
         """
-        query: dict[str, Query] = {"after": after, "limit": limit, "wait": wait}
+        query: dict[str, Query] = {"after": after, "limit": limit, "wait": wait, "gather": gather}
         found = await self._within(wait + ANSWER, "GET", _target("/journal", query), b"")
         lines = found.body.split(b"\n")
         lines.pop()

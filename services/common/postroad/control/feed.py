@@ -1,9 +1,11 @@
 """`GET /journal`: the journal of this service as a feed, by numbers.
 
-    GET /journal?after=1764115200000000&limit=2000&wait=25
+    GET /journal?after=1764115200000000&limit=2000&wait=25&gather=0.02
 
 gives the lines with higher numbers as application/x-ndjson, at most `limit` of them and about 1 MiB. If there are none
-yet, the response waits until one is written or `wait` seconds are over, and is empty then. `Postroad-First` and
+yet, the response waits until one is written or `wait` seconds are over, and is empty then. With `gather`, lines that
+only say that something has begun wait so many seconds for one that says what came of it: an answer for each step of a
+message would cost as much as the message. `Postroad-First` and
 `Postroad-Last` are the numbers that are still kept; lines before the first one are gone. `GET /journal/last` gives the
 number of the last event alone, for who has to know up to where to read.
 
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from postroad.control.messages import LONGEST_WAIT, Request, Response, Route, answer
 from postroad.journal.files import number_of
+from postroad.journal.kinds import only_begins
 from postroad.journal.numbered import NumberedLines
 
 if TYPE_CHECKING:
@@ -62,19 +65,24 @@ class _Feed:
         after = request.whole("after", 0)
         limit = request.whole("limit", LIMIT, least=1, most=MOST_LINES)
         wait = request.seconds("wait", 0.0, most=LONGEST_WAIT)
+        gather = request.seconds("gather", 0.0, most=LONGEST_WAIT)
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._journal.listener = self._written
         with suppress(TimeoutError):
-            async with asyncio.timeout(wait or None):
+            async with asyncio.timeout(wait or None) as patience:
+                is_gathering = False
                 while True:
                     # Before anything is read: what is written while it is wakes this request.
                     woken = self._loop.create_future()
                     self._waiting.add(woken)
                     try:
                         response = await self._look(after, limit)
-                        if response.body or not wait:
+                        if not wait or (response.body and not (gather and only_begins(response.body))):
                             return response
+                        if response.body and not is_gathering:
+                            is_gathering = True
+                            patience.reschedule(min(patience.when() or 0.0, self._loop.time() + gather))
                         await woken
                     finally:
                         self._waiting.discard(woken)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,16 @@ class Kind(StrEnum):
     KEPT = "kept"  # store: a snapshot has what an account had at this moment
     RESTORED = "restored"  # store: an account has what a snapshot had kept, and nothing else
     LOST = "lost"  # relay, store: so many events (`count`) were not written, as the disk or the queue was full
+
+
+# What follows within milliseconds, most often, is what came of it.
+BEGINNINGS = frozenset({Kind.ACCEPTED, Kind.QUEUED, Kind.RESOLVED, Kind.ATTEMPTED})
+_BEGINNING = re.compile(rb'"kind":"(?:%b)"' % b"|".join(kind.value.encode("ascii") for kind in sorted(BEGINNINGS)))
+
+
+def only_begins(lines: bytes) -> bool:
+    """Whether these lines of a journal say that something has begun, and of nothing what came of it."""
+    return len(_BEGINNING.findall(lines)) == lines.count(b"\n")
 
 
 # The details of REFUSED, all optional: `command` (MAIL, RCPT, AUTH, TLS, content), `peer` (its IP address), `client`

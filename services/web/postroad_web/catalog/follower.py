@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 WAIT = 25.0  # seconds that the door holds an answer until there is news
+GATHER = 0.02  # seconds that what has only begun waits for its end: a delivery takes that long on a busy machine
 LIMIT = 2000  # lines of one answer
 PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds, after the first failure, the second, ...
 
@@ -29,7 +30,7 @@ PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds, after the first failure, the sec
 class Feed(Protocol):
     """A door, as far as it gives a journal."""
 
-    async def journal(self, after: int, *, wait: float = 0.0, limit: int = 2000) -> Lines:
+    async def journal(self, after: int, *, wait: float = 0.0, limit: int = 2000, gather: float = 0.0) -> Lines:
         """Return the lines after a number."""
 
 
@@ -62,7 +63,7 @@ class Follower:
         """Follow the journal for ever."""
         while True:
             try:
-                lines = await self._feed.journal(self._position, wait=self._wait, limit=LIMIT)
+                lines = await self._feed.journal(self._position, wait=self._wait, limit=LIMIT, gather=GATHER)
             except (DoorAway, DoorRefused) as error:
                 await self._failed(error)
                 continue
