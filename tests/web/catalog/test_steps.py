@@ -177,7 +177,7 @@ async def test_work_is_begun_again_after_an_error_that_nobody_foresaw(
     journal = stack.relay.journal
     failures = [ZeroDivisionError("unforeseen")]
 
-    async def broken(after: int, *, wait: float = 0.0, limit: int = 2000) -> Any:
+    async def broken(after: int, **how: Any) -> Any:
         if failures:
             raise failures.pop()
         return await journal(after, **how)
