@@ -82,6 +82,10 @@ FAULTS = {
         ["UPDATE mailboxes SET uid_next = 3 WHERE name = 'INBOX'"],
         [f"{LOGIN} INBOX: UIDNEXT is 3, though there is a message with UID 8"],
     ),
+    "stretches": (
+        [f"INSERT INTO stretches VALUES ({INBOX}, 2, 2, 0, 1)"],
+        [f"{LOGIN} INBOX: the stretch of UIDs 2 to 2 overlaps another, or has none or other messages than it may"],
+    ),
     "MODSEQ": (
         ["UPDATE mailboxes SET modseq = 1 WHERE name = 'Work'"],
         [f"{LOGIN} Work: HIGHESTMODSEQ is 1, though a message has MODSEQ 10"],
@@ -135,6 +139,10 @@ FAULTS = {
         ["INSERT INTO keywords VALUES (99, 0, 'a')"],
         ["1 keywords belong to a mailbox that has gone"],
     ),
+    "stretches of mailboxes": (
+        ["INSERT INTO stretches VALUES (99, 1, 2, 0, 1)"],
+        ["1 stretches belong to a mailbox that has gone"],
+    ),
     "expunges of mailboxes": (
         ["INSERT INTO expunged VALUES (99, 1, 1, 1)"],
         ["1 expunges belong to a mailbox that has gone"],
@@ -178,6 +186,21 @@ async def test_a_fault_is_found_and_mended(folder: Path, progress: Progress, nam
         assert len(view.uids) == storage.status(account.inbox).messages
     finally:
         storage.close()
+
+
+def test_flags_are_kept_where_stretches_are_in_each_others_way(folder: Path, progress: Progress) -> None:
+    spoil(
+        folder,
+        f"INSERT INTO stretches SELECT {INBOX}, uid, uid + 1, flags, modseq FROM entries"
+        f" WHERE mailbox = {INBOX} AND uid BETWEEN 4 AND 8",
+        f"UPDATE entries SET flags = 0, modseq = 1 WHERE mailbox = {INBOX} AND uid > 3",
+    )
+    sentences = [f"{LOGIN} INBOX: the stretch of UIDs {uid} to {uid + 1} overlaps another" for uid in range(4, 9)]
+    faults = check(folder, progress)
+    assert [fault.split(",")[0] for fault in faults] == sentences
+    assert mend(folder, progress) == (faults, [])
+    assert rows(folder, "SELECT * FROM stretches") == []
+    assert rows(folder, f"SELECT count(*) FROM entries WHERE mailbox = {INBOX} AND flags & 1") == [(6,)]
 
 
 async def test_other_octets_than_came_are_found_and_kept(folder: Path, progress: Progress) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from postroad.clock import Clock
-from postroad_store.mail.database import expunged, packs
+from postroad_store.mail.database import expunged, packs, stretches
 from postroad_store.mail.database.commits.packing import Pack
 from postroad_store.mail.database.connection import FILE, connect
 from postroad_store.mail.database.invariants import check
@@ -36,7 +36,9 @@ FLAGS = st.builds(
     st.sampled_from([0, SEEN, DELETED, FLAGGED, SEEN | DELETED, SEEN | FLAGGED]),
     st.lists(st.sampled_from(["work", "home", *(f"k{number}" for number in range(70))]), max_size=2).map(tuple),
 )
-UIDS = st.sets(st.integers(1, 40)).map(sorted)
+UIDS = st.sets(st.integers(1, 40)).map(sorted) | st.builds(
+    lambda low, count: list(range(low, low + count)), st.integers(1, 20), st.integers(1, 20)
+)
 
 
 @dataclass
@@ -259,9 +261,10 @@ class Consistent(RuleBasedStateMachine):
             view.close()
 
 
-@pytest.mark.parametrize("ranges", [3, 1000])
-def test_all_say_the_same(ranges: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("ranges", "least"), [(3, 2), (1000, 4), (1000, stretches.LEAST)])
+def test_all_say_the_same(ranges: int, least: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packs, "BITS", 2)  # blocks of four
+    monkeypatch.setattr(stretches, "LEAST", least)
     monkeypatch.setattr(expunged, "MAX_RANGES", ranges)
     monkeypatch.setattr(expunged, "KEPT", 1)
     run_state_machine_as_test(

@@ -23,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from postroad.clock import Clock
 from postroad.world.quota import Quota
+from postroad_store.mail.database import stretches
 from postroad_store.mail.database.commits.sharing import Change as Rights
 from postroad_store.mail.database.connection import FILE, connect
 from postroad_store.mail.database.invariants import check
@@ -592,7 +593,9 @@ class Worlds(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-def test_in_any_order() -> None:
+@pytest.mark.parametrize("least", [2, stretches.LEAST])
+def test_in_any_order(least: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stretches, "LEAST", least)
     run_state_machine_as_test(
         Worlds,
         settings=settings(

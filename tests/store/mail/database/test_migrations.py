@@ -9,11 +9,13 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad_store.mail.database import migrations, schema
 from postroad_store.mail.database.connection import FILE, open_writer
+from postroad_store.mail.database.invariants import check
 from postroad_store.mail.database.schema import VERSION
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.model.flags import DELETED, DRAFT, SEEN, Change, FlagSet
@@ -22,6 +24,9 @@ from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.strings import Text
 from postroad_store.mail.storage import Storage
 from tests.store.mail.test_threads import count, message, put, threads
+
+if TYPE_CHECKING:
+    from postroad_store.mail.model.mailbox import Mailbox
 
 OLD = {version: Path(__file__).with_name(f"version-{version}.sqlite") for version in range(1, VERSION)}
 
@@ -152,6 +157,42 @@ async def test_version_8_knows_the_threads_of_version_7(tmp_path: Path) -> None:
         await storage.expunge(inbox, only_deleted=False)
     await storage.account("anybody@beta.test")  # a commit after the garbage
     assert count(storage, "message_ids") == 0
+    storage.close()
+
+
+async def test_version_9_knows_the_flags_of_version_8(tmp_path: Path) -> None:
+    path = taken(tmp_path, 8)
+    rows = "SELECT mailbox, uid, flags, wide_flags, modseq FROM entries ORDER BY mailbox, uid"
+    with sqlite3.connect(path) as db:
+        before = db.execute(rows).fetchall()
+    storage = Storage(tmp_path)
+    with sqlite3.connect(path) as after:
+        assert len(before) == 110
+        assert after.execute(rows).fetchall() == before
+        assert after.execute("SELECT count(*) FROM stretches").fetchone() == (0,)
+        assert list(check(after)) == []
+    db.close()
+    after.close()
+
+    def told(inbox: Mailbox) -> list[tuple[int, str, int]]:
+        storage.view(inbox)
+        return [
+            (uid, inbox.flag_names(flags), modseq)
+            for uid, flags, modseq in zip(inbox.uids, inbox.flags, inbox.modseqs, strict=True)
+        ]
+
+    alice, bob = await storage.account("alice@alpha.test"), await storage.account("bob@beta.test")
+    flagged = [(1, "\\Flagged later", 9), (2, "\\Flagged \\Seen Work later", 9), (3, "\\Flagged Work later", 9)]
+    more = (5, " ".join(f"k{number}" for number in range(70)), 11)
+    old = [*flagged, (4, "\\Deleted \\Draft", 10), more, (6, "\\Answered", 13), (7, "\\Deleted", 12)]
+    assert told(alice.inbox) == old
+    assert told(bob.inbox) == [(uid, "\\Seen", 102) for uid in range(1, 101)]
+    await storage.store(bob.inbox, range(1, 101), Change.ADD, FlagSet(DELETED))
+    assert len(await storage.expunge(bob.inbox)) == 100
+    # What was kept of them by a snapshot of then comes back.
+    await storage.snapshots.restore("default", "seeded", "t-2", ["alice@alpha.test", "bob@beta.test"])
+    assert told(alice.inbox) == [*old[:5], (6, "", 7), old[6]]
+    assert told(bob.inbox) == []
     storage.close()
 
 

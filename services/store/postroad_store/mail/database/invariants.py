@@ -14,6 +14,7 @@ from postroad_store.mail.database.invariant import Invariant
 from postroad_store.mail.database.kept_invariants import SNAPSHOTS
 from postroad_store.mail.database.packs import BLOCKS, read_block
 from postroad_store.mail.database.schema import NARROW_KEYWORDS, PIECE_BITS
+from postroad_store.mail.database.stretches import merged
 from postroad_store.mail.model.columns import Columns
 from postroad_store.mail.model.flags import FIRST_KEYWORD
 from postroad_store.mail.model.pack import unpack
@@ -71,6 +72,16 @@ def _left_over(table: str, what: str, mailbox: str = "mailbox") -> Invariant:
 _UNUSED = (
     "NOT EXISTS (SELECT 1 FROM entries WHERE content = c.id)"
     " AND NOT EXISTS (SELECT 1 FROM kept_entries WHERE content = c.id) AND id NOT IN (SELECT content FROM garbage)"
+)
+
+_MERGED = merged()
+_TANGLED = (
+    "(EXISTS (SELECT 1 FROM stretches t WHERE t.mailbox = s.mailbox"
+    " AND t.uid_low <> s.uid_low AND t.uid_low <= s.uid_high AND t.uid_high >= s.uid_low)"
+    " OR s.uid_high >= (SELECT uid_next FROM mailboxes WHERE id = s.mailbox)"
+    " OR NOT EXISTS (SELECT 1 FROM entries WHERE mailbox = s.mailbox AND uid BETWEEN s.uid_low AND s.uid_high)"
+    " OR EXISTS (SELECT 1 FROM entries"
+    " WHERE mailbox = s.mailbox AND uid BETWEEN s.uid_low AND s.uid_high AND wide_flags IS NOT NULL))"
 )
 
 INVARIANTS: tuple[Invariant | Packs, ...] = (
@@ -170,14 +181,26 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
         ),
     ),
     Invariant(
+        "stretches",
+        f"SELECT {_WHERE}, uid_low, uid_high FROM stretches s JOIN mailboxes m ON m.id = s.mailbox WHERE {_TANGLED}",  # noqa: S608
+        "{0}: the stretch of UIDs {1} to {2} overlaps another, or has none or other messages than it may",
+        (
+            (
+                "UPDATE entries AS e SET flags = s.flags, modseq = s.modseq FROM stretches s WHERE"  # noqa: S608
+                f" s.mailbox = e.mailbox AND e.uid BETWEEN s.uid_low AND s.uid_high AND {_TANGLED}"
+            ),
+            f"DELETE FROM stretches AS s WHERE {_TANGLED}",  # noqa: S608
+        ),
+    ),
+    Invariant(
         "MODSEQ",
-        f"SELECT {_WHERE}, modseq, (SELECT max(modseq) FROM entries WHERE mailbox = m.id) AS highest"  # noqa: S608
+        f"SELECT {_WHERE}, modseq, (SELECT max(modseq) FROM {_MERGED} WHERE mailbox = m.id) AS highest"  # noqa: S608
         " FROM mailboxes m WHERE highest > modseq",
         "{0}: HIGHESTMODSEQ is {1}, though a message has MODSEQ {2}",
         (
             (
-                "UPDATE mailboxes SET modseq = (SELECT max(modseq) FROM entries WHERE mailbox = id)"
-                " WHERE modseq < (SELECT max(modseq) FROM entries WHERE mailbox = id)"
+                f"UPDATE mailboxes SET modseq = (SELECT max(modseq) FROM {_MERGED} WHERE mailbox = id)"  # noqa: S608
+                f" WHERE modseq < (SELECT max(modseq) FROM {_MERGED} WHERE mailbox = id)"
             ),
         ),
     ),
@@ -200,7 +223,7 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
             " coalesce(c.messages, 0), coalesce(c.unseen, 0), coalesce(c.deleted, 0), coalesce(c.octets, 0),"
             " coalesce(c.recent, 0) FROM mailboxes m LEFT JOIN (SELECT mailbox, count(*) AS messages,"
             " sum(flags & 1 = 0) AS unseen, sum(flags & 8 <> 0) AS deleted, sum(size) AS octets,"
-            " sum(uid > recent_uid) AS recent FROM entries JOIN mailboxes ON id = mailbox GROUP BY mailbox) c"
+            f" sum(uid > recent_uid) AS recent FROM {_MERGED} JOIN mailboxes ON id = mailbox GROUP BY mailbox) c"
             " ON c.mailbox = m.id WHERE (m.messages, m.unseen, m.deleted, m.octets, m.recent) IS NOT"
             " (coalesce(c.messages, 0), coalesce(c.unseen, 0), coalesce(c.deleted, 0), coalesce(c.octets, 0),"
             " coalesce(c.recent, 0))"
@@ -211,26 +234,27 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
         ),
         (
             (
-                "UPDATE mailboxes AS m SET (messages, unseen, deleted, octets, recent) = (SELECT count(*),"
+                "UPDATE mailboxes AS m SET (messages, unseen, deleted, octets, recent) = (SELECT count(*),"  # noqa: S608
                 " coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0), coalesce(sum(size), 0),"
-                " coalesce(sum(uid > m.recent_uid), 0) FROM entries WHERE mailbox = m.id)"
+                f" coalesce(sum(uid > m.recent_uid), 0) FROM {_MERGED} WHERE mailbox = m.id)"
             ),
         ),
     ),
     Invariant(
         "keywords",
-        f"SELECT {_WHERE}, count(*) FROM entries e JOIN mailboxes m ON m.id = e.mailbox"  # noqa: S608
+        f"SELECT {_WHERE}, count(*) FROM {_MERGED} e JOIN mailboxes m ON m.id = e.mailbox"  # noqa: S608
         f" WHERE (flags >> {FIRST_KEYWORD}) & ~coalesce((SELECT sum(1 << number) FROM keywords"
         f" WHERE mailbox = m.id AND number < {NARROW_KEYWORDS}), 0) GROUP BY m.id",
         "{0}: {1} messages have keywords without a name",
-        (
+        tuple(
             (
-                f"UPDATE entries AS e SET flags = flags & ({(1 << FIRST_KEYWORD) - 1} | (coalesce((SELECT"  # noqa: S608
+                f"UPDATE {table} AS e SET flags = flags & ({(1 << FIRST_KEYWORD) - 1} | (coalesce((SELECT"  # noqa: S608
                 " sum(1 << number) FROM keywords"
                 f" WHERE mailbox = e.mailbox AND number < {NARROW_KEYWORDS}), 0) << {FIRST_KEYWORD}))"
                 f" WHERE (flags >> {FIRST_KEYWORD}) & ~coalesce((SELECT sum(1 << number) FROM keywords"
                 f" WHERE mailbox = e.mailbox AND number < {NARROW_KEYWORDS}), 0)"
-            ),
+            )
+            for table in ("entries", "stretches")
         ),
     ),
     Invariant(
@@ -277,6 +301,7 @@ INVARIANTS: tuple[Invariant | Packs, ...] = (
     ),
     *SNAPSHOTS,
     _left_over("keywords", "keywords"),
+    _left_over("stretches", "stretches"),
     _left_over("expunged", "expunges"),
     _left_over("packs", "packs", f"id >> {BLOCKS}"),
     _left_over("metadata", "annotations", "nullif(mailbox, 0)"),  # 0: the server's

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from postroad_store.mail.database.invariant import Invariant
+from postroad_store.mail.database.stretches import merged
 from postroad_store.mail.database.tables.snapshots import KEPT
 
 _COUNTED = (
-    "(SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0), coalesce(sum(size), 0),"
-    " coalesce(sum(uid > m.recent_uid), 0) FROM kept_entries WHERE snapshot = m.snapshot AND mailbox = m.id)"
+    "(SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0), coalesce(sum(size), 0),"  # noqa: S608
+    " coalesce(sum(uid > m.recent_uid), 0)"
+    f" FROM {merged('kept_entries', 'kept_stretches', also='snapshot')}"
+    " WHERE snapshot = m.snapshot AND mailbox = m.id)"
 )
 
 

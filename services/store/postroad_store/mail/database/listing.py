@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad_store.mail.database.rows import joined
+from postroad_store.mail.database.stretches import merged
 from postroad_store.mail.model.keywords import Keywords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from postroad_store.mail.database.reader import Reader
-
-_COUNTS = "SELECT mailbox, count(*) AS messages, sum(flags & 1 = 0) AS unseen FROM entries GROUP BY mailbox"
 
 
 class Place(NamedTuple):
@@ -69,13 +68,7 @@ class Listing:
 
     def accounts(self) -> list[AccountCounts]:
         """Return all accounts that have been made, by their logins."""
-        rows = self._reader.rows(
-            f"WITH counts AS ({_COUNTS}) SELECT a.login, count(m.id), coalesce(sum(c.messages), 0),"  # noqa: S608
-            " coalesce(sum(c.unseen), 0) FROM accounts a LEFT JOIN mailboxes m ON m.account = a.id"
-            " LEFT JOIN counts c ON c.mailbox = m.id GROUP BY a.id ORDER BY a.login",
-            (),
-        )
-        return [AccountCounts(*row) for row in rows]
+        return [AccountCounts(*row) for row in self._reader.rows(_OF_ALL, ())]
 
     def counted(self, logins: Iterable[str]) -> list[AccountCounts]:
         """Return those of some accounts that have been made."""
@@ -89,10 +82,8 @@ class Listing:
     def mailboxes(self, login: str) -> list[MailboxCounts]:
         """Return the account's mailboxes, by their names; none if the account has not been made."""
         rows = self._reader.rows(
-            "SELECT m.name, m.special_use, m.selectable,"
-            " (SELECT count(*) FROM entries WHERE mailbox = m.id),"
-            " (SELECT coalesce(sum(flags & 1 = 0), 0) FROM entries WHERE mailbox = m.id),"
-            " m.uid_validity, m.uid_next FROM accounts a JOIN mailboxes m ON m.account = a.id"
+            "SELECT m.name, m.special_use, m.selectable, m.messages, m.unseen, m.uid_validity, m.uid_next"
+            " FROM accounts a JOIN mailboxes m ON m.account = a.id"
             " WHERE a.login = ? ORDER BY m.name",
             (login,),
         )
@@ -108,8 +99,8 @@ class Listing:
             return None
         keywords = Keywords(self._reader.rows("SELECT number, keyword FROM keywords WHERE mailbox = ?", number[0]))
         rows = self._reader.rows(
-            "SELECT uid, flags, wide_flags, internal_date, size FROM entries WHERE mailbox = ? AND uid > ?"
-            " ORDER BY uid LIMIT ?",
+            f"SELECT uid, flags, wide_flags, internal_date, size FROM {merged()}"  # noqa: S608
+            " WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?",
             (*number[0], after, limit),
         )
         return [
@@ -183,7 +174,9 @@ class Listing:
 
 
 # The counts that each mailbox keeps, as `database.tables.mailboxes` has them
-_OF_ACCOUNT = (
+_COUNTS = (
     "SELECT a.login, count(m.id), coalesce(sum(m.messages), 0), coalesce(sum(m.unseen), 0)"
-    " FROM accounts a LEFT JOIN mailboxes m ON m.account = a.id WHERE a.login = ? GROUP BY a.id"
+    " FROM accounts a LEFT JOIN mailboxes m ON m.account = a.id"
 )
+_OF_ACCOUNT = f"{_COUNTS} WHERE a.login = ? GROUP BY a.id"
+_OF_ALL = f"{_COUNTS} GROUP BY a.id ORDER BY a.login"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.rows import joined
+from postroad_store.mail.database.stretches import read_parts
 from postroad_store.mail.model.columns import Columns
 from postroad_store.mail.model.pack import pack, unpack
 
@@ -29,14 +30,15 @@ def has_full_blocks(uid_next: int) -> bool:
     return bool(uid_next >> BITS)
 
 
-def forget_packs(db: Connection, mailbox: int, runs: Runs) -> None:
-    """Forget the packs of blocks that have these UIDs, which are about to change."""
-    done = -1
+def forget_packs(db: Connection, mailbox: int, runs: Runs, uid_next: int) -> None:
+    """Forget the packs of blocks that have these UIDs, which are about to change; there are none of other blocks."""
+    done, full = -1, (uid_next >> BITS) - 1
     for low, high in runs:
-        first, last = low >> BITS, high >> BITS
-        if last > done:
-            ids = (mailbox << BLOCKS | max(first, done + 1), mailbox << BLOCKS | min(last, (1 << BLOCKS) - 1))
-            db.execute("DELETE FROM packs WHERE id BETWEEN ? AND ?", ids)
+        first, last = max(low >> BITS, done + 1), min(high >> BITS, full)
+        if first <= last:
+            db.execute(
+                "DELETE FROM packs WHERE id BETWEEN ? AND ?", (mailbox << BLOCKS | first, mailbox << BLOCKS | last)
+            )
             done = last
 
 
@@ -91,13 +93,15 @@ def _blocks(mailbox: int) -> tuple[int, int]:
 
 def read_entries(db: Connection, columns: Columns, mailbox: int, low: int, high: int) -> None:
     """Read these UIDs' entries into the columns."""
-    cursor = db.execute(_ENTRIES, (mailbox, low, high))
-    while rows := cursor.fetchmany(CHUNK):
-        uids, flags, wide, sizes, dates, modseqs = zip(*rows, strict=True)
-        columns.extend(uids, map(joined, flags, wide) if any(wide) else flags, sizes, dates, modseqs)
+    for first, last, stretch in read_parts(db, mailbox, [(low, high)]):
+        said = (stretch.flags, stretch.modseq) if stretch else (None, None)
+        cursor = db.execute(_ENTRIES, (*said, mailbox, first, last))
+        while rows := cursor.fetchmany(CHUNK):
+            uids, flags, wide, sizes, dates, modseqs = zip(*rows, strict=True)
+            columns.extend(uids, map(joined, flags, wide) if any(wide) else flags, sizes, dates, modseqs)
 
 
 _ENTRIES = (
-    "SELECT uid, flags, wide_flags, size, internal_date, modseq FROM entries"
+    "SELECT uid, ifnull(?, flags), wide_flags, size, internal_date, ifnull(?, modseq) FROM entries"
     " WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
 )

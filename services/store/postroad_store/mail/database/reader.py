@@ -19,6 +19,7 @@ from postroad_store.mail.database.connection import explained, open_reader, stor
 from postroad_store.mail.database.packs import CHUNK, read_columns
 from postroad_store.mail.database.rows import read_mailbox
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
+from postroad_store.mail.database.stretches import read_parts
 from postroad_store.mail.model.account import Named
 from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.message import BODIES, UID, Column
@@ -60,6 +61,10 @@ _COLUMNS = {
 _OF_THREAD = (
     f"SELECT e.uid FROM entries e INDEXED BY entries_by_content WHERE e.mailbox = ? AND {_COLUMNS[Column.THREAD]} = ?"  # noqa: S608
     " AND e.content IN (SELECT content FROM threads WHERE thread = ? UNION ALL SELECT ?)"
+)
+_DELETED = (
+    "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT size FROM entries"
+    " WHERE mailbox = ? AND uid BETWEEN ? AND ? AND ifnull(?, flags) & 8 ORDER BY uid LIMIT ?)"
 )
 _NAMED = "SELECT id, name, special_use, selectable, acl FROM mailboxes WHERE account = ? ORDER BY name"
 _TEXT = "iif(c.plain, c.header, (SELECT header FROM texts WHERE content = c.id))"
@@ -122,12 +127,14 @@ class Reader:
 
     def deleted_octets(self, mailbox: Mailbox) -> int:
         """See `Storage.deleted_octets`; it ends with the last message that it looks for."""
-        ((octets,),) = self.rows(
-            "SELECT coalesce(sum(size), 0) FROM"
-            " (SELECT size FROM entries WHERE mailbox = ? AND flags & 8 ORDER BY uid LIMIT ?)",
-            (mailbox.id, mailbox.counts.deleted),
-        )
-        return int(octets)
+        octets, left = 0, mailbox.counts.deleted
+        with self._refused(), self.moment():
+            for low, high, stretch in read_parts(self._db, mailbox.id, [(0, 1 << 32)]):
+                said = stretch.flags if stretch else None
+                ((count, size),) = self.rows(_DELETED, (mailbox.id, low, high, said, left))
+                octets += size
+                left -= count
+        return octets
 
     def sharers(self, but: int) -> list[str]:
         """Return the logins of all accounts that have shared a mailbox, except one."""

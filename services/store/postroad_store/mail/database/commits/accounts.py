@@ -79,7 +79,7 @@ class DropAccounts(Commit[_Dropped, None]):
                 continue
             for mailbox, uid_next in db.execute("SELECT id, uid_next FROM mailboxes WHERE account = ?", row).fetchall():
                 db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (mailbox,))
-                forget_packs(db, mailbox, [(0, uid_next)])
+                forget_packs(db, mailbox, [(0, uid_next)], uid_next)
                 for statement in _OF_MAILBOX:
                     db.execute(statement, (mailbox,))
             for statement in _OF_ACCOUNT:
@@ -98,6 +98,7 @@ class DropAccounts(Commit[_Dropped, None]):
 
 _OF_MAILBOX = (
     "DELETE FROM entries WHERE mailbox = ?",
+    "DELETE FROM stretches WHERE mailbox = ?",
     "DELETE FROM expunged WHERE mailbox = ?",
     "DELETE FROM keywords WHERE mailbox = ?",
     "DELETE FROM mailboxes WHERE id = ?",

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.commits.keywords import Numbers
+from postroad_store.mail.database.commits.reflag import Reflag
 from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.packs import forget_packs
-from postroad_store.mail.database.rows import joined, parted
+from postroad_store.mail.database.rows import joined
+from postroad_store.mail.database.stretches import read_parts
 from postroad_store.mail.model.arrival import FlagsStored
 from postroad_store.mail.model.errors import LimitReached
-from postroad_store.mail.model.flags import DELETED, MAX_KEYWORDS, SEEN, SYSTEM, Change, FlagSet
+from postroad_store.mail.model.flags import MAX_KEYWORDS, SYSTEM, Change, FlagSet
 from postroad_store.mail.model.mailbox import STEP
 from postroad_store.mail.model.ranges import without
 
@@ -77,13 +79,8 @@ class StoreFlags(Commit[_Written, FlagsStored]):
         overruled = False
         if self._unchanged_since is not None:
             runs, failed, overruled = self._unchanged(db, self._unchanged_since, bits)
-        narrow, wide = parted(bits)
-        if wide is not None and change is not Change.REPLACE:
-            changed = self._write_wide(db, tally, runs, bits)
-        else:
-            changed = self._write_narrow(db, tally, runs, narrow, wide)
-        if changed:
-            forget_packs(db, mailbox.id, runs)
+        if Reflag(db, mailbox.id, tally, change, bits).write(runs):
+            forget_packs(db, mailbox.id, runs, tally.uid_next)
         elif not naming:
             return _Written(tally.modseq - 1, None, bits, naming, runs, failed, overruled)
         return _Written(tally.modseq, tally.close(), bits, naming, runs, failed, overruled)
@@ -100,62 +97,15 @@ class StoreFlags(Commit[_Written, FlagsStored]):
         expected = {Change.ADD: 0, Change.REMOVE: bits}.get(self._change)
         if not bits or (not since and bits & SYSTEM):
             expected = None
-        for low, high in self._runs:
-            for uid, narrow, wide in db.execute(_CHANGED, (self._mailbox.id, low, high, since)).fetchall():
+        for low, high, stretch in read_parts(db, self._mailbox.id, self._runs):
+            said, modseq = (None, None) if stretch is None else (stretch.flags, stretch.modseq)
+            rows = db.execute(_CHANGED, (said, self._mailbox.id, low, high, modseq, since)).fetchall()
+            for uid, narrow, wide in rows:
                 if joined(narrow, wide) & bits == expected:
                     overruled = True
                 else:
                     failed.append(uid)
         return without(self._runs, failed), failed, overruled
-
-    def _write_narrow(self, db: Connection, tally: Tally, runs: Runs, narrow: int, wide: bytes | None) -> int:
-        """Change flags range by range; return how many messages have changed."""
-        change, seen_or_deleted = self._change, narrow & (SEEN | DELETED)
-        update, count = _UPDATE[change], _COUNT[change]
-        # If only one of the two flags that are counted is added or removed, the change itself tells the number.
-        single = change is not Change.REPLACE and narrow in {SEEN, DELETED}
-        by_count = change is Change.REPLACE or (seen_or_deleted and not single)
-        values = {"bits": narrow, "wide": wide, "modseq": tally.modseq, "mailbox": self._mailbox.id}
-        changed = 0
-        for values["low"], values["high"] in runs:
-            if by_count:
-                messages, unseen, deleted = db.execute(count, values).fetchone()
-                if not messages:
-                    continue
-                self._recount(tally, messages, unseen, deleted, narrow)
-            changed += db.execute(update, values).rowcount
-        if single and change is Change.ADD:
-            tally.unseen -= changed if narrow == SEEN else 0
-            tally.deleted += changed if narrow == DELETED else 0
-        elif single:
-            tally.unseen += changed if narrow == SEEN else 0
-            tally.deleted -= changed if narrow == DELETED else 0
-        return changed
-
-    def _recount(self, tally: Tally, messages: int, unseen: int, deleted: int, bits: int) -> None:
-        r"""Count messages that are about to change, of which so many lack \Seen and have \Deleted now."""
-        change = self._change
-        if change is Change.REPLACE or bits & SEEN:
-            tally.unseen += (0 if change is not Change.REMOVE and bits & SEEN else messages) - unseen
-        if change is Change.REPLACE or bits & DELETED:
-            tally.deleted += (messages if change is not Change.REMOVE and bits & DELETED else 0) - deleted
-
-    def _write_wide(self, db: Connection, tally: Tally, runs: Runs, bits: int) -> int:
-        """Add or remove flags of which SQLite's integers are too narrow: message by message."""
-        mailbox, modseq = self._mailbox.id, tally.modseq
-        count = 0
-        for low, high in runs:
-            changed = []
-            for uid, narrow, wide in db.execute(_READ_FLAGS, (mailbox, low, high)).fetchall():
-                flags = joined(narrow, wide)
-                new = self._change.apply(flags, bits)
-                if new != flags:
-                    changed.append((*parted(new), modseq, mailbox, uid))
-                    tally.unseen += bool(flags & SEEN) - bool(new & SEEN)
-                    tally.deleted += bool(new & DELETED) - bool(flags & DELETED)
-            db.executemany(_WRITE_FLAGS, changed)
-            count += len(changed)
-        return count
 
     def show(self, written: _Written) -> FlagsStored | Generator[None, None, FlagsStored]:
         """Show the flags."""
@@ -175,23 +125,7 @@ class StoreFlags(Commit[_Written, FlagsStored]):
         return FlagsStored(written.modseq, written.failed, written.overruled)
 
 
-_READ_FLAGS = "SELECT uid, flags, wide_flags FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ?"
-_WRITE_FLAGS = "UPDATE entries SET flags = ?, wide_flags = ?, modseq = ? WHERE mailbox = ? AND uid = ?"
-_CHANGED = "SELECT uid, flags, wide_flags FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND modseq > ?"
-_RANGE = "WHERE mailbox = :mailbox AND uid BETWEEN :low AND :high"
-_DIFFER = {
-    Change.ADD: f"{_RANGE} AND flags & :bits <> :bits",
-    Change.REMOVE: f"{_RANGE} AND flags & :bits",
-    Change.REPLACE: f"{_RANGE} AND (flags <> :bits OR wide_flags IS NOT :wide)",
-}
-_UPDATE = {
-    Change.ADD: f"UPDATE entries SET flags = flags | :bits, modseq = :modseq {_DIFFER[Change.ADD]}",  # noqa: S608
-    Change.REMOVE: f"UPDATE entries SET flags = flags & ~:bits, modseq = :modseq {_DIFFER[Change.REMOVE]}",  # noqa: S608
-    Change.REPLACE: "UPDATE entries SET flags = :bits, wide_flags = :wide, modseq = :modseq"  # noqa: S608
-    f" {_DIFFER[Change.REPLACE]}",
-}
-_COUNT = {
-    change: "SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0)"  # noqa: S608
-    f" FROM entries {differ}"
-    for change, differ in _DIFFER.items()
-}
+_CHANGED = (
+    "SELECT uid, ifnull(?, flags), wide_flags FROM entries"
+    " WHERE mailbox = ? AND uid BETWEEN ? AND ? AND ifnull(?, modseq) > ?"
+)

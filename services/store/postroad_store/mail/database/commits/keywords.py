@@ -12,6 +12,7 @@ from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.commits.tally import Tally
 from postroad_store.mail.database.rows import joined
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
+from postroad_store.mail.database.stretches import merged
 from postroad_store.mail.model.contents import Counts
 from postroad_store.mail.model.flags import FIRST_KEYWORD, MAX_KEYWORDS
 from postroad_store.mail.model.keywords import Naming
@@ -95,7 +96,8 @@ class Numbers:
         self._swept = True
         used = self._handed_out
         for narrow, wide in self._db.execute(
-            "SELECT DISTINCT flags, wide_flags FROM entries WHERE mailbox = ?", (self._mailbox,)
+            f"SELECT DISTINCT flags, wide_flags FROM {merged()} WHERE mailbox = ?",  # noqa: S608
+            (self._mailbox,),
         ):
             used |= joined(narrow, wide)
         unused = [number for number in sorted(self._read()) if not used >> (FIRST_KEYWORD + number) & 1]

@@ -146,8 +146,9 @@ class Delete(Commit[_Deleted, Mailbox]):
             raise HasInferiors("the name has inferior names")
         db.execute("INSERT OR IGNORE INTO garbage SELECT content FROM entries WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM entries WHERE mailbox = ?", (row.id,))
+        db.execute("DELETE FROM stretches WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM expunged WHERE mailbox = ?", (row.id,))
-        forget_packs(db, row.id, [(0, row.uid_next)])
+        forget_packs(db, row.id, [(0, row.uid_next)], row.uid_next)
         db.execute("DELETE FROM keywords WHERE mailbox = ?", (row.id,))
         db.execute("DELETE FROM mailboxes WHERE id = ?", (row.id,))
         left = insert_mailbox(db, account, self._name, self._now, selectable=False) if inferiors else None
@@ -209,8 +210,9 @@ class Rename(Commit[_Renamed, Renamed]):
         # empty. If the server implementation supports inferior hierarchical names of INBOX, these are unaffected".
         *superiors, new = _make_with_superiors(db, self._account.id, self._new, self._now)
         (lowest,) = db.execute("SELECT min(uid) FROM entries WHERE mailbox = ?", (inbox.id,)).fetchone()
-        forget_packs(db, inbox.id, [(0, inbox.uid_next)])
+        forget_packs(db, inbox.id, [(0, inbox.uid_next)], inbox.uid_next)
         db.execute("UPDATE entries SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
+        db.execute("UPDATE stretches SET mailbox = ? WHERE mailbox = ?", (new.id, inbox.id))
         db.execute("INSERT INTO keywords SELECT ?, number, keyword FROM keywords WHERE mailbox = ?", (new.id, inbox.id))
         # RFC 5464 §4.1: "mailbox annotations are preserved on the INBOX when it is renamed"
         db.execute(

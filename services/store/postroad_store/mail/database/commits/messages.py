@@ -14,6 +14,7 @@ from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
 from postroad_store.mail.database.packs import forget_packs, pack_full
 from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
+from postroad_store.mail.database.stretches import forget_empty, read_parts, read_stretches
 from postroad_store.mail.database.threads import join_thread, share_threads
 from postroad_store.mail.model.arrival import Copied, Stored
 from postroad_store.mail.model.contents import NOTHING
@@ -173,15 +174,21 @@ class Expunge(Commit["Expunged | None", "list[UID]"]):
         discard(db, contents)
         tally.gone(uids, flags, sizes)
         runs = following(uids)
-        forget_packs(db, self._mailbox.id, runs)
+        forget_packs(db, self._mailbox.id, runs, tally.uid_next)
         log_expunged(db, self._mailbox.id, tally.modseq, runs)
         return tally.modseq, tally.close(), list(uids)
 
     def _removed(self, db: Connection, runs: Runs) -> list[tuple[UID, int, int, int]]:
         """Remove entries; return the UID, content, flags and size of each."""
         rows: list[tuple[UID, int, int, int]] = []
-        for low, high in runs:
-            rows += db.execute(_DELETE_ENTRIES, (self._mailbox.id, low, high, self._mask, self._mask)).fetchall()
+        mailbox, touched = self._mailbox.id, set()
+        for low, high, stretch in read_parts(db, mailbox, runs):
+            said = None if stretch is None else stretch.flags
+            values = {"mailbox": mailbox, "low": low, "high": high, "said": said, "mask": self._mask}
+            rows += db.execute(_DELETE_ENTRIES, values).fetchall()
+            if stretch is not None:
+                touched.add(stretch)
+        forget_empty(db, mailbox, touched)
         return rows
 
     def show(self, written: tuple[int, Counts, list[UID]] | None) -> list[UID] | Generator[None, None, list[UID]]:
@@ -203,8 +210,8 @@ class Expunge(Commit["Expunged | None", "list[UID]"]):
 
 
 _DELETE_ENTRIES = (
-    "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND flags & ? = ?"
-    " RETURNING uid, content, flags, size"
+    "DELETE FROM entries WHERE mailbox = :mailbox AND uid BETWEEN :low AND :high"
+    " AND ifnull(:said, flags) & :mask = :mask RETURNING uid, content, ifnull(:said, flags), size"
 )
 
 
@@ -281,8 +288,9 @@ class Copy(Commit[Duplicated | None, Copied]):
         Raises `OverQuota`; a move within an account takes no more of it.
         """
         rows: list[tuple[UID, int, int, int, int]] = []
-        for low, high in self._runs:
-            rows += db.execute(_READ_ENTRIES, (self._source.id, low, high)).fetchall()
+        for low, high, stretch in read_parts(db, self._source.id, self._runs):
+            said = None if stretch is None else stretch.flags
+            rows += db.execute(_READ_ENTRIES, (said, self._source.id, low, high)).fetchall()
         target = Tally(db, self._target)
         if len(rows) < self._least:
             raise MessagesExpunged("some of the requested messages no longer exist.")
@@ -314,9 +322,10 @@ class Copy(Commit[Duplicated | None, Copied]):
             "DELETE FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ?",
             [(self._source.id, low, high) for low, high in self._runs],
         )
+        forget_empty(db, self._source.id, read_stretches(db, self._source.id, self._runs))
         source.gone(uids, flags, sizes)
         runs = following(uids)
-        forget_packs(db, self._source.id, runs)
+        forget_packs(db, self._source.id, runs, source.uid_next)
         log_expunged(db, self._source.id, source.modseq, runs)
         return source.modseq, source.close()
 
@@ -373,7 +382,7 @@ class Copy(Commit[Duplicated | None, Copied]):
 
 
 _READ_ENTRIES = (
-    "SELECT uid, content, flags, internal_date, size FROM entries"
+    "SELECT uid, content, ifnull(?, flags), internal_date, size FROM entries"
     " WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
 )
 _READ_WIDE = "SELECT uid, wide_flags FROM entries WHERE mailbox = ? AND uid BETWEEN ? AND ? AND wide_flags IS NOT NULL"

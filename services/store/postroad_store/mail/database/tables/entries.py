@@ -1,7 +1,8 @@
 """Messages in mailboxes.
 
 `entries` is narrow and has no rowid. A range of UIDs lies together, so the flags of 10,000 messages change in one
-statement and about a millisecond. A message's flags are one number (`model.flags`). `flags` has its lowest
+statement and three milliseconds. Those of a message that is in one of the `stretches` are there, and so is its
+mod-sequence: the row says what it had before. A message's flags are one number (`model.flags`). `flags` has its lowest
 `NARROW_BITS`, and `wide_flags` the bits above, as little-endian octets. Only mailboxes with more than 57 keywords have
 such bits. `save_date` is when the message came into this mailbox (RFC 8514 §2), in seconds since 1970. It is NULL for
 those that came before schema 3.

@@ -1,7 +1,7 @@
-"""Packed blocks of mailboxes: what `entries` says of 4,096 UIDs, as columns that a mailbox is loaded from.
+"""Packed blocks of mailboxes: what `entries` and `stretches` say of 4,096 UIDs, as columns to load a mailbox from.
 
-A pack is derived from `entries`. If a block has a pack, the pack is right: a commit that changes entries deletes the
-packs of their blocks in the same transaction (`database.packs`). `id` is the mailbox's id and, in the lowest 20 bits,
+A pack is derived from them. If a block has a pack, the pack is right: a commit that changes one of them deletes the
+packs of the blocks in the same transaction (`database.packs`). `id` is the mailbox's id and, in the lowest 20 bits,
 the block's number.
 """
 

@@ -63,6 +63,12 @@ KEPT = (
     Kept("keywords", ("mailbox", "number", "keyword"), "mailbox, number", mailbox="mailbox"),
     ENTRIES,
     Kept(
+        "stretches",
+        ("mailbox", "uid_low", "uid_high", "flags", "modseq"),
+        "mailbox, uid_low",
+        mailbox="mailbox",
+    ),
+    Kept(
         "expunged",
         ("mailbox", "modseq", "uid_low", "uid_high"),
         "mailbox, modseq, uid_low",
@@ -77,9 +83,10 @@ KEPT = (
     Kept("url_keys", ("mailbox", "account", "key"), "mailbox, account", mailbox="mailbox"),
 )
 
+# Steps to versions before a table of what an account has was thought of make its twin too.
 _TWINS = "".join(
-    f"CREATE TABLE {kept.twin} (snapshot INTEGER, {', '.join(kept.columns)}, PRIMARY KEY (snapshot, {kept.key}))"
-    " WITHOUT ROWID;\n"
+    f"CREATE TABLE IF NOT EXISTS {kept.twin} (snapshot INTEGER, {', '.join(kept.columns)},"
+    f" PRIMARY KEY (snapshot, {kept.key})) WITHOUT ROWID;\n"
     for kept in KEPT
 )
 
@@ -95,4 +102,4 @@ CREATE INDEX kept_entries_by_content ON kept_entries (content);
 CREATE INDEX threads_by_account ON threads (account);
 """
 
-STEPS = {4: SCHEMA}
+STEPS = {4: SCHEMA, 9: _TWINS}
