@@ -81,6 +81,10 @@ DIFFERENCES = {
     'address :contains "from" ""': "a field of no octets has no address",
     'address "from" "jörg"': "RFC 5228 §2.7.2: encoded words are decoded",
     'header :value "lt" "x-two" "f_"': "RFC 4790 §9.2.1: letters are ordered in upper case; pigeonhole has lower case",
+    'fileinto :copy "Junk"; fileinto': "RFC 3894 §3: without :copy it cancels the implicit keep, whatever went before",
+    '"iso8601" "1950': "RFC 5322 §4.3: two digits from 50 on count from 1900; pigeonhole counts to 69 from 2000",
+    '"iso8601" "2024-02-01T03:04:05+01:00"': "RFC 5322 §3.2.2: what is in a comment separates nothing",
+    '"iso8601" "2024-02-01T03:04:05Z"': "RFC 5322 §4.3: three digits count from 1900; pigeonhole reads no such year",
     'vacation :mime "Subject': "RFC 5230 §5: 8-bit header fields should be refused",
 }
 
@@ -96,6 +100,8 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield from ((_if(test), MESSAGE) for test in tests)
     yield from ((_if(test), body.NESTED) for test, _ in body.TESTS)
     yield from ((_if(test), message) for message, test, _ in (*body.PLAIN, *body.HEADERS))
+    for date, read in extensions.DATES_AS_THEY_COME:
+        yield _if(f'date :originalzone "date" "iso8601" "{read}"'), f"Date: {date}\r\n\r\n".encode()
     yield from ((_if(test), f"From: {value}\r\n\r\n".encode()) for value, test, _ in base.ADDRESSES)
     yield from ((REQUIRE + script, MESSAGE) for script, _ in (*extensions.VARIABLES, *extensions.FLAGS))
     yield from ((REQUIRE + script, MESSAGE) for script, _ in vacation.TAGS)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from postroad.mime.envelope import envelope, sent_day, sent_time
+from postroad.mime.envelope import date_time, envelope, sent_day, sent_time
 from postroad.mime.strings import nstring
 
 
@@ -86,7 +86,7 @@ ZONES = {b"E": 5, b"C": 6, b"M": 7, b"P": 8}  # RFC 5322 §4.3: hours behind UTC
         *((b"2 Mar 2026 0:00 %sdt" % name, at(2026, 3, 2, hour - 1)) for name, hour in ZONES.items()),
         (b"1 Mar 26 00:00:00 GMT", at(2026, 3, 1)),
         (b"2 Mar 2026 09:30:00 Z", at(2026, 3, 2, 9, 30)),
-        (b"2 Mar 2026 09:30:60 +0000", at(2026, 3, 2, 9, 31)),
+        (b"2 Mar 2026 09:30:60 +0000", at(2026, 3, 2, 9, 30) + 59),  # as Dovecot, and as APPEND has it
         (b"2 Mar 2026 9:30:00", at(2026, 3, 2, 9, 30)),
         (b"2 Mar 2026 09:30:00 +9", at(2026, 3, 2, 9, 30)),  # an invalid zone is UTC
         (b"2 Mar 2026 09:30:00 +0099", at(2026, 3, 2, 9, 30)),
@@ -99,8 +99,28 @@ ZONES = {b"E": 5, b"C": 6, b"M": 7, b"P": 8}  # RFC 5322 §4.3: hours behind UTC
         (b"Mon Mar  2 10:00:01 UTC 2026", at(2026, 3, 2, 10, 0, 1)),
         (b"32 Mar 2026 10:00:00 +0000", None),
         (b"whenever", None),
+        (b"1 Jan 1970 00 :\t01 : 02 +0000", 62),
         (b"", None),
     ],
 )
 def test_sent_time(value: bytes, moment: int | None) -> None:
     assert sent_time(value) == moment
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (b"Thu, 1 Jan 1970 00:00:01 +0130", (719163, 1, 5400)),
+        (b"1 Jan 1970 23 : 59 :60 (c) PST", (719163, 86399, -28800)),
+        (b"1 Jan 1970 1:2", (719163, 3720, 0)),
+        (b"Thu Jan  1 01:02:03 1970", (719163, 3723, 0)),
+        (b"1 Jan 1970", None),
+        (b"1 Jan 1970 24:00", None),
+        (b"1 Jan 1970 23:60", None),
+        (b"1 Jan 1970 23:59:61", None),
+        (b"32 Jan 1970 23:59", None),
+        (b"23:59", None),
+    ],
+)
+def test_a_whole_date_time(value: bytes, read: tuple[int, int, int] | None) -> None:
+    assert date_time(value) == read

@@ -14,6 +14,7 @@ ACTIONS = [
     ("keep; keep;", ["keep"]),
     ("discard;", []),
     ("discard; keep;", ["keep"]),
+    ('require ["copy", "fileinto"]; fileinto :copy "Junk"; fileinto "Junk";', ["fileinto Junk"]),  # RFC 3894 §3
     ('redirect "a@b.test";', ["redirect a@b.test"]),
     ('redirect "Some One <a@b.test>"; keep;', ["redirect a@b.test", "keep"]),
     ('redirect "a@b.test"; redirect "a@b.test";', ["redirect a@b.test"]),

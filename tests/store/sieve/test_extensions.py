@@ -291,11 +291,40 @@ def test_dates(name: str, tags: str, arguments: str, value: bool) -> None:
 
 @pytest.mark.parametrize(
     "date",
-    ["Fri, 32 Jan 2026 01:00:00 +0000", "29 Feb 2025 01:00:00 +0000", "yesterday", "", "31 Dec 9999 23:00:00 -1200"],
+    [
+        *(
+            "Fri, 32 Jan 2026 01:00:00 +0000",
+            "29 Feb 2025 01:00:00 +0000",
+            "yesterday",
+            "",
+            "31 Dec 9999 23:00:00 -1200",
+        ),
+        *("1 Jan 2026 24:00:00 +0000", "1 Jan 2026 23:60:00 +0000", "1 Jan 2026"),
+        *("1 Jan 2026 23:59:61 +0000", "1 Jan 2026 01:00:00 +2400", "Thu, 1 Foo 2026 01:00:00 +0000"),
+    ],
 )
 def test_dates_that_are_none(date: str) -> None:
     message = f"Date: {date}\r\n\r\n".encode()
     assert not holds('date :matches "date" "year" "*"', require="date", message=message)
+
+
+# RFC 5322 §3.3, §4.3, in any order of comments and white space
+DATES_AS_THEY_COME = [
+    ("(c) Thu (d), 1 (e) Feb 2024 03 : 04 : 05 +0000 (f;g)", "2024-02-01T03:04:05Z"),
+    ("1 Feb 24 03:04 GMT", "2024-02-01T03:04:00Z"),
+    ("Sun, 31 Dec 2023 23:59:60 +0000", "2023-12-31T23:59:59Z"),  # a leap second
+    ("Thu, 1 Feb 2024 03:04:05 PDT", "2024-02-01T03:04:05-07:00"),
+    ("Thu, 1 Feb 2024 03:04:05 X", "2024-02-01T03:04:05Z"),
+    ("Thu, 1 Feb 50 03:04:05 +0130", "1950-02-01T03:04:05+01:30"),
+    ("Thu, 1 Feb 124 03:04:05 -0000", "2024-02-01T03:04:05Z"),
+    ("from a (b; c) by d; Thu, 1 Feb 2024 03:04:05 +0100 (CET; or so)", "2024-02-01T03:04:05+01:00"),
+]
+
+
+@pytest.mark.parametrize(("date", "read"), DATES_AS_THEY_COME)
+def test_dates_as_they_come(date: str, read: str) -> None:
+    message = f"Date: {date}\r\n\r\n".encode()
+    assert holds(f'date :originalzone "date" "iso8601" "{read}"', require="date", message=message)
 
 
 def test_a_date_without_zone_is_in_utc() -> None:

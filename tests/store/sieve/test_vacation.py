@@ -48,6 +48,8 @@ FIELDS = [
     ("Auto-Submitted: auto-generated", False),
     ("Precedence: bulk", False),
     ("Precedence: first-class", True),
+    *((f"X-Auto-Response-Suppress: {words}", False) for words in ("All", "OOF", "DR, oof ,RN")),
+    ("X-Auto-Response-Suppress: DR, AutoReply", True),  # other responses than those of people who are away
     ("List-Id: <a.b>", False),
     ("List-Unsubscribe: <mailto:a@b.test>", False),
     ("List-Post: NO", False),
@@ -126,6 +128,11 @@ def test_why_there_is_no_response_is_noted() -> None:
             f"it is Auto-Submitted: {'x' * 60}",
         ),
         (("a", "b.test"), "Precedence: Bulk \r\n", "its Precedence says that it was sent to many"),
+        (
+            ("a", "b.test"),
+            f"X-Auto-Response-Suppress: all,{'x' * 61}\r\nTo: c@d.test\r\n",
+            f"it has X-Auto-Response-Suppress: all,{'x' * 56}",
+        ),
         (("a", "b.test"), "To: c@d.test\r\n", "no recipient field names the user"),
     ],
 )

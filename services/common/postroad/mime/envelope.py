@@ -51,8 +51,8 @@ _MONTHS = {name.lower().encode("ascii"): number for number, name in enumerate(MO
 # RFC 5322 §3.3, §4.3: [day-name ","] day month year; C's asctime() has month day time year.
 _DATE = re.compile(rb"(?:[A-Za-z]+[\s,]+)?(\d{1,2})[\s-]+([A-Za-z]{3})[a-z]*[\s-]+(\d{2,4})(?!\d)")
 _ASCTIME = re.compile(rb"(?:[A-Za-z]+[\s,]+)?([A-Za-z]{3})[a-z]*\s+(\d{1,2})\s+([\d:]+)\s+(?:[A-Z]+\s+)?(\d{4})")
-# RFC 5322 §3.3: time = time-of-day zone; hour ":" minute [ ":" second ]
-_TIME = re.compile(rb"[\s,]*(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?!\d)")
+# RFC 5322 §3.3: time = time-of-day zone; hour ":" minute [ ":" second ]. RFC 5322 §4.3: with white space around each
+_TIME = re.compile(rb"[\s,]*(\d{1,2})\s*:\s*(\d{1,2})(?:\s*:\s*(\d{1,2}))?(?!\d)")
 _ZONE = re.compile(rb"\s*(?:([+-])(\d\d)([0-5]\d)(?!\d)|([A-Za-z]+))")
 # RFC 5322 §4.3: in hours; any other name, and a military letter, is UTC
 _ZONES = {b"EDT": -4, b"EST": -5, b"CDT": -5, b"CST": -6, b"MDT": -6, b"MST": -7, b"PDT": -7, b"PST": -8}
@@ -75,13 +75,31 @@ def sent_time(value: bytes) -> int | None:
     if day is None:
         return None
     seconds = (day - _EPOCH) * 86400
+    clock = _clock(text, at, stop)
+    return seconds if clock is None else seconds + clock[0] - clock[1]
+
+
+def date_time(value: bytes) -> tuple[int, int, int] | None:
+    """Read a whole date-time (RFC 5322 §3.3); None unless its day and its time are valid.
+
+    Return its day, as `date.toordinal` counts, its second of that day, and how many seconds its zone is before UTC.
+    """
+    text = without_comments(value).strip()
+    day, at, stop = _day(text)
+    clock = _clock(text, at, stop)
+    return None if day is None or clock is None else (day, *clock)
+
+
+def _clock(text: bytes, at: int, stop: int) -> tuple[int, int] | None:
+    """Return the second of the day, and how many seconds the zone is before UTC; None if there is no valid time."""
     match = _TIME.match(text, at, stop)
     if match is None:
-        return seconds
+        return None
     hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
     if hour > 23 or minute > 59 or second > 60:
-        return seconds
-    return seconds + hour * 3600 + minute * 60 + second - _zone(text, match.end(), stop)
+        return None
+    second = min(second, 59)  # a leap second is told as the one before it, of the same day
+    return hour * 3600 + minute * 60 + second, _zone(text, match.end(), stop)
 
 
 def _zone(text: bytes, at: int, stop: int) -> int:

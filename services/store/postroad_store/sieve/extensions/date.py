@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from postroad.mime.envelope import date_time
+from postroad.mime.fields import without_comments
 from postroad_store.sieve.errors import RunError
 from postroad_store.sieve.extensions.base import FIELD_NAME, fields
 from postroad_store.sieve.matching import any_match
@@ -89,19 +91,22 @@ def _matches(run: Run, step: Step, when: datetime | None) -> bool:
     return any_match(run, step.matching, values, run.texts(step.arguments[-1]))
 
 
-def _date_of(text: str) -> datetime | None:
+def _date_of(value: bytes) -> datetime | None:
     """Return the date-time of a field (RFC 5322 §3.3): all of it, or what is behind the last semicolon."""
-    try:
-        when = parsedate_to_datetime(text.rpartition(";")[2].strip())
-        # RFC 5322 §3.3: "-0000" is UTC, of which nothing else is known
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when
-    except (ValueError, TypeError, OverflowError, IndexError):
+    read = date_time(without_comments(value).rpartition(b";")[2])
+    if read is None:
         return None
+    day, second, zone = read
+    try:
+        offset = timezone(timedelta(seconds=zone))
+    except ValueError:  # a day or more
+        return None
+    return (datetime.fromordinal(day) + timedelta(seconds=second)).replace(tzinfo=offset)
 
 
 def _date(run: Run, step: Step) -> bool:
     found = fields(run, step, [run.text(step.arguments[0])])
-    when = _date_of(found[0].text) if found else None
+    when = _date_of(found[0].raw) if found else None
     if when is not None:
         try:
             when = _in_zone(run, step, when)

@@ -33,6 +33,7 @@ _LIST_FIELDS = ("list-id", "list-help", "list-subscribe", "list-unsubscribe", "l
 # RFC 5230 §4.5: the fields one of which must have an address of the user
 _TO_FIELDS = ("to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc")
 _BULK = frozenset({"bulk", "junk", "list"})
+_SUPPRESSED = frozenset({"all", "oof"})  # what Exchange's messages say that want no responses; pigeonhole heeds it too
 
 
 def _check(context: Context, step: Step) -> None:
@@ -106,6 +107,9 @@ def _unfit(run: Run, step: Step) -> str | None:
             return f"it is Auto-Submitted: {value[:60]}"
     if any(value.strip().lower() in _BULK for value in message.values("precedence")):
         return "its Precedence says that it was sent to many"
+    for value in message.values("x-auto-response-suppress"):
+        if not _SUPPRESSED.isdisjoint(word.strip().lower() for word in value.split(",")):
+            return f"it has X-Auto-Response-Suppress: {value[:60]}"
     named = (pair for name in _TO_FIELDS for field in message.named(name) for pair in message.addresses(field))
     if not any(_pair_key(pair) in own for pair in named):
         return "no recipient field names the user"
