@@ -224,6 +224,49 @@ async def test_an_answer_may_end_early(bench: Bench, monkeypatch: pytest.MonkeyP
     assert bench.read == [(1, b"x"), (2, b"x"), (3, b"x")]
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_is_read_early_is_not_asked_for_again(bench: Bench, at_once: bool) -> None:
+    want = bench.stored(1)
+    assert want.copy is not None
+    done = asyncio.Event()
+    bench.contents.read_early([], done.set)
+    before = bench.contents.is_early
+    bench.contents.read_early([want.copy.place, ("bob", "INBOX", 1, 2)], done.set)
+    meanwhile = bench.contents.is_early
+    assert (before, meanwhile) == (False, True)
+    if not at_once:
+        await done.wait()
+        assert not bench.contents.is_early
+    bench.contents.add([want])
+    await bench.until(1)
+    assert bench.read == [(1, b"x")]
+    assert bench.store.asked == [("POST", "/contents")]
+
+
+async def test_a_store_that_is_away_is_asked_later(bench: Bench) -> None:
+    want = bench.stored(1)
+    assert want.copy is not None
+    bench.store.away = True
+    done = asyncio.Event()
+    bench.contents.read_early([want.copy.place], done.set)
+    await done.wait()
+    bench.store.away = False
+    bench.contents.add([want])
+    await bench.until(1)
+
+
+async def test_few_are_read_early(bench: Bench) -> None:
+    bench.contents.read_early([("bob", "INBOX", 1, uid) for uid in range(module.EARLY + 1)], bench.calm.set)
+    assert not bench.contents.is_early
+
+
+async def test_who_has_its_content_waits_for_none(bench: Bench) -> None:
+    bench.contents.add([queued(1)])
+    assert not bench.contents.settled()
+    bench.contents.add([], [1])
+    assert bench.contents.settled()
+
+
 async def test_what_was_left_out_is_found_in_the_database(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 2)
     bench.unknown = [bench.stored(number) for number in range(1, 8)]

@@ -107,6 +107,60 @@ def test_the_digest_of_a_message_that_people_have_tagged_keeps_their_tags(steps:
     reader.close()
 
 
+def test_a_content_at_hand_is_read_in_the_step_that_tells_of_its_copy(tmp_path: Path) -> None:
+    steps = Steps(tmp_path)
+    before = steps.stack.store.number, steps.stack.relay.number
+    idents = [steps.stack.send(b"Subject: x\r\n\r\n", None, ["bob@beta.test"]) for _ in range(2)]
+    doors = steps.stack.store, steps.stack.relay
+    pieces = [
+        (door.service, [line for number, line in door.journal_lines if number > last], door.number)
+        for door, last in zip(doors, before, strict=True)
+    ]
+    at_hand = {place: octets for place, octets in steps.stack.store.contents.items() if place[3] == 3}
+    folded = steps.folding.fold(pieces, at_hand.get)
+    assert [want.id for want in folded.wants] == idents[1:]
+    (news,) = folded.news
+    assert (news.kind, tuple(news.numbers)) == (Happened.ARRIVED, folded.read)
+    reader = Reader(tmp_path)
+    (record,) = reader.records(folded.read)
+    assert record.id == idents[0]
+    assert record.digest is not None
+    assert [copy.uid for copy in record.recipients[0].copies] == [3]
+    assert steps.tallies.latencies["catalog"].count == 1
+    reader.close()
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_a_message_is_taken_up_once_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: bool
+) -> None:
+    steps: list[int] = []
+    fold = Folding.fold
+
+    def counted(self: Folding, pieces: Any, *more: Any) -> Any:
+        steps.append(sum(len(lines) for _, lines, _ in pieces))
+        return fold(self, pieces, *more)
+
+    monkeypatch.setattr(Folding, "fold", counted)
+    monkeypatch.setattr(keeper_module, "GATHER", 60.0 if ended else 0.001)
+    stack = ToyStack()
+    catalog = Catalog(tmp_path, relay=stack.relay, store=stack.store)
+    await catalog.start()
+    changes = catalog.every.subscribe()
+    ident = stack.accept(b"", None, ["bob@beta.test"])
+    if ended:
+        stack.deliver(ident)
+        change = await anext(changes)
+        assert (change.kind, [record.id for record in change.records]) == (Happened.ARRIVED, [ident])
+        assert steps == [4]
+    else:
+        async with asyncio.timeout(10):
+            while catalog.every.get(ident) is None:  # noqa: ASYNC110 - nobody is told of a message that is queued
+                await asyncio.sleep(0.001)
+        assert steps == [2]
+    await catalog.close()
+
+
 def test_lines_that_make_no_sense_are_logged(steps: Steps, caplog: pytest.LogCaptureFixture) -> None:
     lines = [b"rubbish\n", b'{"kind":"stored"}\n', b'{"kind":"resolved"}\n']
     steps.folding.fold([("store", lines, 9_000)])
@@ -138,11 +192,11 @@ async def test_the_work_goes_on_when_the_disk_has_room_again(
     full = [True, True]
     fold = Folding.fold
 
-    def fold_or_fail(self: Folding, pieces: Any) -> Any:
+    def fold_or_fail(self: Folding, *pieces: Any) -> Any:
         if full:
             full.pop()
             raise OSError("no space")
-        return fold(self, pieces)
+        return fold(self, *pieces)
 
     monkeypatch.setattr(Folding, "fold", fold_or_fail)
     stack = ToyStack()
@@ -194,8 +248,9 @@ async def test_work_is_begun_again_after_an_error_that_nobody_foresaw(
 
 def test_places_of_lines_that_make_no_sense() -> None:
     place = b'"account":"a","mailbox":"INBOX","uid_validity":1,"uid":2'
-    assert places_in([b'{"kind":"stored"', b'{"kind":"stored"}', b'{"kind":"removed"}']) == []
-    assert places_in([b'{"kind":"stored",' + place + b"}"]) == [("a", "INBOX", 1, 2)]
+    assert places_in([b'{"kind":"stored"', b'{"kind":"stored"}', b'{"kind":"removed"}'], 9) == []
+    lines = [b'{"kind":"stored",%b,"size":%d}' % (place, size) for size in (9, 10)]
+    assert places_in(lines, 9) == [("a", "INBOX", 1, 2)]
 
 
 async def test_a_catalog_that_is_found_damaged_is_made_anew_at_the_next_start(
@@ -208,10 +263,10 @@ async def test_a_catalog_that_is_found_damaged_is_made_anew_at_the_next_start(
     errors = [sqlite3.DatabaseError("database disk image is malformed")]
     errors[0].sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
-    def fold_or_fail(self: Folding, pieces: Any) -> Any:
+    def fold_or_fail(self: Folding, *pieces: Any) -> Any:
         if errors:
             raise errors.pop()
-        return fold(self, pieces)
+        return fold(self, *pieces)
 
     monkeypatch.setattr(Folding, "fold", fold_or_fail)
     for damaged in (True, False):

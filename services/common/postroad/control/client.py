@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 import h11
 import orjson
@@ -139,28 +139,27 @@ class DoorClient:
 
     async def _within(self, seconds: float, method: str, target: str, body: bytes) -> Answer:
         try:
-            async with asyncio.timeout(seconds):
-                return await self._exchange(method, target, body)
+            return await self._exchange(seconds, method, target, body)
         except TimeoutError:
             raise DoorAway(self.service, f"no answer in {seconds:g} s") from None
         except (OSError, h11.ProtocolError, Lost) as error:
             raise DoorAway(self.service, str(error) or type(error).__name__) from error
 
-    async def _exchange(self, method: str, target: str, body: bytes) -> Answer:
+    async def _exchange(self, seconds: float, method: str, target: str, body: bytes) -> Answer:
         line = self._kept()
         if line is not None:
             try:
-                return await self._on(line, method, target, body)
+                return await self._on(line, seconds, method, target, body)
             except Lost:  # the service was restarted since, or closed the connection a moment ago
                 if method not in _IDEMPOTENT:
                     raise
-        return await self._on(await self._connect(), method, target, body)
+        return await self._on(await self._connect(), seconds, method, target, body)
 
-    async def _on(self, line: Line, method: str, target: str, body: bytes) -> Answer:
-        """Send a request on a connection and return its answer; raises `DoorRefused`."""
+    async def _on(self, line: Line, seconds: float, method: str, target: str, body: bytes) -> Answer:
+        """Send a request on a connection and return its answer; raises `DoorRefused` and `TimeoutError`."""
         head = quick.request(method, target, self._authority, self._token, len(body))
         try:
-            answer = await line.exchange(head, body)
+            answer = await line.exchange(head, body, seconds)
         except BaseException:
             line.close()
             raise
@@ -193,12 +192,14 @@ class DoorClient:
 
 
 def _target(path: str, query: dict[str, Query]) -> str:
-    given = {
-        name: ("yes" if value else "no") if isinstance(value, bool) else value
-        for name, value in query.items()
-        if value is not None
-    }
-    return f"{path}?{urlencode(given)}" if given else path
+    given = "&".join([f"{name}={_written(value)}" for name, value in query.items() if value is not None])
+    return f"{path}?{given}" if given else path
+
+
+def _written(value: str | float) -> str:
+    if isinstance(value, str):
+        return quote_plus(value)
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _value(body: bytes) -> Any:

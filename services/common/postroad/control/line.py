@@ -49,20 +49,28 @@ class Line(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def exchange(self, head: bytes, body: bytes) -> Answer:
-        """Send a request and return the answer; raises `Lost` if nothing came back, else `h11.ProtocolError`."""
+    async def exchange(self, head: bytes, body: bytes, seconds: float) -> Answer:
+        """Send a request and return the answer; raises `Lost` if nothing came back, else `h11.ProtocolError`.
+
+        Raises `TimeoutError` if it is not whole within some seconds.
+        """
         if self._transport is None:
             raise Lost("the door has closed the connection")
         self.reusable = False
         self._begun = self._plain = None
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
         self._answer = answer
         if len(body) < _BLOCK:
             self._transport.write(head + body)
         else:
             self._transport.write(head)
             self._transport.write(body)
-        return await answer
+        late = loop.call_later(seconds, _give_up, answer)
+        try:
+            return await answer
+        finally:
+            late.cancel()
 
     # From the transport
 
@@ -115,6 +123,11 @@ class Line(asyncio.Protocol):
         came.clear()
         self.reusable = whole is not None and self._plain.reusable
         return whole
+
+
+def _give_up(answer: asyncio.Future[Answer]) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
 
 
 class _Plain:

@@ -217,8 +217,15 @@ def _under(name: str, error: Wrong) -> list[tuple[str, str]]:
     return [(f"{name}.{path}" if path else name, sentence) for path, sentence in error.faults]
 
 
-def _fields(wanted: type[Any]) -> dict[str, dataclasses.Field[Any]]:
-    return {entry.metadata["name"] or entry.name: entry for entry in dataclasses.fields(wanted)}
+_BY_NAME: dict[type[Any], dict[str, dataclasses.Field[Any]]] = {}  # of classes that requests were read as
+
+
+def _fields(wanted: type[Any]) -> Mapping[str, dataclasses.Field[Any]]:
+    fields = _BY_NAME.get(wanted)
+    if fields is None:
+        fields = {entry.metadata["name"] or entry.name: entry for entry in dataclasses.fields(wanted)}
+        _BY_NAME[wanted] = fields
+    return fields
 
 
 def read(wanted: type[Wanted], value: Any) -> Wanted:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 import re
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
+from postroad.control.quick import date
 from postroad_web.api import hosts
 from postroad_web.api.dialect import worded
 from postroad_web.api.health import OPEN
@@ -58,7 +58,7 @@ _ALWAYS = {
 }
 _ABSOLUTE = re.compile(rb"https?://([^/]*)(/.*)?", re.IGNORECASE | re.DOTALL)
 HEAD = 32 << 10  # octets of a request's head
-_FETCH = ("origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
+_FETCH = frozenset({b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest"})
 
 
 class Safety:
@@ -91,7 +91,7 @@ class Safety:
                 started = True
                 headers = _with_ours(message.get("headers", ()))
                 # RFC 9110 §6.6.1. uvicorn's own is up to a second late, and clients take it for the time.
-                headers.append((b"date", formatdate(int(self._clock.now()), usegmt=True).encode()))
+                headers.append((b"date", date(self._clock.now()).encode()))
                 message = {**message, "headers": headers}
             elif message["type"] == "websocket.accept":
                 started = True
@@ -135,7 +135,8 @@ class Safety:
                 "This host is not known here",
                 "The Host field names none of the names that this service answers to; POSTROAD_WEB_HOSTS adds some.",
             )
-        fetch = {name: headers[name] for name in _FETCH if name in headers}
+        # Of several fields of a name the first counts, as everywhere.
+        fetch = {one[0].decode(): one[1].decode("latin-1") for one in reversed(scope["headers"]) if one[0] in _FETCH}
         websocket = scope["type"] == "websocket"
         refused = hosts.refused_origin(scope.get("method", "GET"), host, fetch, websocket=websocket) if fetch else None
         return Problem(403, "Refused for its origin", refused) if refused is not None else None

@@ -179,11 +179,17 @@ class Catalog:
                     await self._keeper.progress()
         raise ContentGone("the message is removed from all mailboxes")
 
+    def recent(self, record: Record) -> bytes | None:
+        """Return the octets of a message, if they are at hand: who waits for it asks a moment after it was read."""
+        copy = next((copy for one in record.recipients for copy in one.copies if not copy.removed), None)
+        if copy is None:
+            return None
+        return self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))
+
     async def _content(self, record: Record) -> bytes | None:
+        if (recent := self.recent(record)) is not None:
+            return recent
         for copy in (copy for recipient in record.recipients for copy in recipient.copies if not copy.removed):
-            recent = self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))
-            if recent is not None:
-                return recent
             place = {"account": copy.account, "mailbox": copy.mailbox}
             try:
                 return await self._store.octets("/content", **place, uid_validity=copy.uid_validity, uid=copy.uid)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 EARLY = 50  # copies that are read before their records are known
-KEPT = 1.0  # seconds for which they are kept
 PATIENCE = 0.05  # seconds in which a message is expected to be in a mailbox
 # Messages that are waited for in this way. If there are more, the stack is busy, and not to be asked about each.
 YOUNG = 100
@@ -96,7 +95,7 @@ class Contents:
         self._in_store: dict[int, Want] = {}
         self._in_relay: dict[int, Want] = {}
         self._young: dict[int, Timer] = {}
-        self._early: dict[Place, asyncio.Task[dict[Place, bytes]]] = {}
+        self._early: dict[Place, asyncio.Task[None]] = {}
         self._strikes: dict[int, int] = {}
         self._reading: Counter[int] = Counter()
         self._asking: set[int] = set()  # the relay is asked for them, and the store has not given them meanwhile
@@ -113,14 +112,21 @@ class Contents:
         wanted = (self._reading, self._in_store, self._in_relay, self._young)
         return not any(number <= upto for numbers in wanted for number in numbers)
 
-    def expect(self, places: list[Place]) -> None:
-        """Read copies whose records the relay's journal has yet to tell: it saves a few milliseconds."""
+    def read_early(self, places: list[Place], done: Callable[[], object]) -> None:
+        """Read copies that the store has just told of, for the step that takes up what it told; then call `done`."""
         if places and len(self._early) + len(places) <= EARLY:
-            self._early |= dict.fromkeys(places, asyncio.create_task(self._read_early(places)))
-            self._clock.call_later(KEPT, self._drop, places)
+            self._early |= dict.fromkeys(places, asyncio.create_task(self._read_early(places, done)))
 
-    def add(self, wants: Iterable[Want]) -> None:
-        """Get the contents of these records."""
+    @property
+    def is_early(self) -> bool:
+        """Whether copies are being read that the store has just told of."""
+        return bool(self._early)
+
+    def add(self, wants: Iterable[Want], read: Iterable[int] = ()) -> None:
+        """Get the contents of these records; those with the numbers `read` have theirs by now."""
+        for number in read:
+            self._forget(number)
+            self._asking.discard(number)
         for want in wants:
             self._forget(want.number)
             if want.copy is not None:
@@ -218,22 +224,25 @@ class Contents:
 
     async def _contents(self, places: list[Place]) -> list[bytes | None]:
         """Return the contents of copies, or of the first of them."""
-        if len(places) <= EARLY and all(place in self._early for place in places):
-            early = [(await self._early[place]).get(place) for place in places]
-            if None not in early:
-                return early
+        if early := {self._early[place] for place in places if place in self._early}:
+            await asyncio.wait(early)
+        recent = [self.recent.get(place) for place in places]
+        if None not in recent:
+            return recent
         return contents_in(await self._store.post_for_octets("/contents", {"copies": places}))
 
-    async def _read_early(self, places: list[Place]) -> dict[Place, bytes]:
+    async def _read_early(self, places: list[Place], done: Callable[[], object]) -> None:
         try:
             contents = contents_in(await self._store.post_for_octets("/contents", {"copies": places}))
-        except (DoorAway, DoorRefused):
-            return {}
-        return {place: octets for place, octets in zip(places, contents, strict=False) if octets is not None}
-
-    def _drop(self, places: list[Place]) -> None:
-        for place in places:
-            self._early.pop(place, None)
+            for place, octets in zip(places, contents, strict=False):
+                if octets is not None:
+                    self.recent.keep(place, octets)
+        except (DoorAway, DoorRefused) as error:
+            _log.info("contents can't be read early: %s", error)
+        finally:
+            for place in places:
+                self._early.pop(place, None)
+            done()
 
     def _is_lost(self, want: Want) -> bool:
         """Note that the store does not have a copy: it was moved, which its journal will tell, or it is lost."""

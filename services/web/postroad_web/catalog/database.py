@@ -39,7 +39,7 @@ from postroad_web.catalog.searchable import searchable
 from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 VERSION = 5  # kept as user_version
 FILE = "catalog.sqlite"
@@ -210,11 +210,11 @@ class Share(Enum):
     MOST = auto()  # of all records
 
 
-def share_of(total: int, everything: int) -> Share:
-    """Return the share of a world that has so many of all records."""
+def share_of(total: int, everything: Callable[[], int]) -> Share:
+    """Return the share of a world that has so many of all records; these are counted if need be."""
     if total <= FEW:
         return Share.FEW
-    return Share.MOST if 2 * total >= everything else Share.SOME
+    return Share.MOST if 2 * total >= everything() else Share.SOME
 
 
 def within(world: str, condition: str, values: Sequence[Any], share: Share) -> tuple[str, Sequence[Any]]:

@@ -11,7 +11,6 @@ from calendar import timegm
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from postroad.mail.dates import MONTHS
-from postroad.mime.fields import fields, header_end
 from postroad.mime.text import decode, decode_words, undo
 from postroad.remembered import remembered
 from postroad_web.catalog.record import Address, Digest
@@ -20,7 +19,7 @@ from postroad_web.catalog.tags import tags_of
 from postroad_web.message.addresses import addresses
 from postroad_web.message.markup import Markup, read_markup
 from postroad_web.message.parse import header_lines, parse_date
-from postroad_web.message.parts import sorted_entities
+from postroad_web.message.parts import outline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +52,7 @@ class Extract(NamedTuple):
 
 def read_content(content: bytes, recipients: Sequence[str]) -> Extract:
     """Read a message with these recipients in its envelope; never fails."""
-    header_size = header_end(content, 0, len(content))
-    header = fields(content[:header_size])
+    _, header, _, text_parts, html_part, attachments, inline = outline(content)
     people: dict[bytes, tuple[Address, ...]] = {}
     texts: dict[bytes, list[bytes]] = {}
     for name, value in header:
@@ -63,7 +61,6 @@ def read_content(content: bytes, recipients: Sequence[str]) -> Extract:
         elif name in _TEXTS:
             texts.setdefault(name, []).append(value)
     subject = decode_words(texts[b"subject"][0]) if b"subject" in texts else ""
-    _, text_parts, html_part, attachments, inline = sorted_entities(content, header_size, header)
     markup = read_markup(_decoded(content, html_part)) if html_part is not None else Markup("", ())
     plain = [_decoded(content, part) for part in text_parts]
     named = [part for part in (*attachments, *inline) if part.filename or part.content_id]

@@ -53,32 +53,37 @@ class Digesting:
 
     def digest(self, contents: Sequence[Content]) -> News:
         """Write down what the contents say. Records that are gone, or whose content is known, are left out."""
-        writer = self._writer
-        journeys = [self._shelf.by_number(content.number) for content in contents]
-        marks = writer.marks.of([journey.id for journey in journeys if journey is not None])
-        arrived: list[int] = []
         try:
-            with writer.step():
-                for journey, content in zip(journeys, contents, strict=True):
-                    if journey is None or journey.digested:
-                        continue
-                    arrived.append(journey.number)
-                    if content.octets is None:
-                        sql = "UPDATE records SET digested = 2, changed = ?, appeared = ? WHERE number = ?"
-                        writer.connection.execute(sql, (writer.cursor, writer.cursor, journey.number))
-                        journey.digested = 2
-                        continue
-                    mark = marks.get(journey.id)
-                    self._write(journey, content.octets, mark.tags if mark is not None else None)
+            with self._writer.step():
+                arrived = self.write(contents)
         except BaseException:
             self._shelf.forget()
             raise
-        now = time.time()
-        for journey in journeys:
-            if journey is not None:
-                self._tallies.observe("catalog", now - journey.arrived)
+        self.observe(arrived)
         self._shelf.settle()
-        return News(writer.cursor, Happened.ARRIVED, arrived)
+        return News(self._writer.cursor, Happened.ARRIVED, [journey.number for journey in arrived])
+
+    def write(self, contents: Sequence[Content]) -> list[Journey]:
+        """Do the same within a step; return the journeys whose contents were not known before."""
+        writer = self._writer
+        found = [(self._shelf.by_number(content.number), content.octets) for content in contents]
+        arrived = [(journey, octets) for journey, octets in found if journey is not None and not journey.digested]
+        marks = writer.marks.of([journey.id for journey, _ in arrived])
+        for journey, octets in arrived:
+            if octets is None:
+                sql = "UPDATE records SET digested = 2, changed = ?, appeared = ? WHERE number = ?"
+                writer.connection.execute(sql, (writer.cursor, writer.cursor, journey.number))
+                journey.digested = 2
+            else:
+                mark = marks.get(journey.id)
+                self._write(journey, octets, mark.tags if mark is not None else None)
+        return [journey for journey, _ in arrived]
+
+    def observe(self, arrived: Sequence[Journey]) -> None:
+        """Count how long records took to be whole."""
+        now = time.time()
+        for journey in arrived:
+            self._tallies.observe("catalog", now - journey.arrived)
 
     def _write(self, journey: Journey, octets: bytes, tags: Sequence[str] | None) -> None:
         execute = self._writer.connection.execute

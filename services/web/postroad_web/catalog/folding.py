@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from postroad.journal.kinds import Kind
+from postroad_web.catalog.digesting import Content, Digesting
 from postroad_web.catalog.fold import Fold
 from postroad_web.catalog.hub import Happened
 from postroad_web.catalog.journey import PENDING
@@ -20,7 +21,7 @@ from postroad_web.catalog.record import State
 from postroad_web.catalog.writer import News
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from postroad_web.catalog.journey import Journey, Place, Placed
     from postroad_web.catalog.tallies import Tallies
@@ -52,6 +53,7 @@ class Folded(NamedTuple):
 
     news: tuple[News, ...]
     wants: tuple[Want, ...]  # of the records that it touched, those without content
+    read: tuple[int, ...] = ()  # numbers of those whose content was read
 
 
 class Folding:
@@ -61,9 +63,17 @@ class Folding:
         self._writer = writer
         self._tallies = tallies
         self._fold = Fold(writer.shelf, tallies)
+        self.digesting = Digesting(writer, tallies)
 
-    def fold(self, pieces: Sequence[tuple[str, Sequence[bytes], int]]) -> Folded:
-        """Fold lines of the journals: each piece is a service, lines in their order, and the last line's number."""
+    def fold(
+        self,
+        pieces: Sequence[tuple[str, Sequence[bytes], int]],
+        content_of: Callable[[Place], bytes | None] = lambda _: None,
+    ) -> Folded:
+        """Fold lines of the journals: each piece is a service, lines in their order, and the last line's number.
+
+        `content_of` gives the content of a copy, if it is at hand: its record need not wait for another step.
+        """
         writer = self._writer
         try:
             with writer.step():
@@ -71,13 +81,23 @@ class Folding:
                     self._take(service, lines)
                     writer.connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (service, position))
                 new, changed = writer.shelf.flush(writer.cursor)
+                known = [journey.number for journey in changed if journey.digested]
+                wants = [want_of(journey) for journey in (*new, *changed) if not journey.digested]
+                read = [
+                    Content(want.number, octets)
+                    for want in wants
+                    if want.copy is not None and (octets := content_of(want.copy.place)) is not None
+                ]
+                arrived = self.digesting.write(read)
         except BaseException:
             writer.shelf.forget()
             raise
-        known = [journey.number for journey in changed if journey.digested]
-        undigested = [journey for journey in (*new, *changed) if not journey.digested]
-        news = (News(writer.cursor, Happened.UPDATED, known),) if known else ()
-        return Folded(news, tuple(map(want_of, undigested)))
+        self.digesting.observe(arrived)
+        numbers = tuple(journey.number for journey in arrived)
+        news = [News(writer.cursor, Happened.UPDATED, known)] if known else []
+        if numbers:
+            news.append(News(writer.cursor, Happened.ARRIVED, numbers))
+        return Folded(tuple(news), tuple(want for want in wants if want.number not in numbers), numbers)
 
     def _take(self, service: str, lines: Iterable[bytes]) -> None:
         for line in lines:
@@ -107,14 +127,15 @@ class Folding:
         return [want_of(journey) for journey in journeys if journey is not None]
 
 
-def places_in(lines: Iterable[bytes]) -> list[Place]:
-    """Return the places in mailboxes that lines of the store's journal say have been filled."""
+def places_in(lines: Iterable[bytes], most: int) -> list[Place]:
+    """Return the places in mailboxes that lines of the store's journal say were filled, with up to `most` octets."""
     places: list[Place] = []
     for line in lines:
         if b'"kind":"stored"' in line:
             with contextlib.suppress(orjson.JSONDecodeError, KeyError):  # the fold will log it
                 event = orjson.loads(line)
-                places.append((event["account"], event["mailbox"], event["uid_validity"], event["uid"]))
+                if event.get("size", 0) <= most:
+                    places.append((event["account"], event["mailbox"], event["uid_validity"], event["uid"]))
     return places
 
 

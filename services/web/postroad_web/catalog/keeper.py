@@ -13,11 +13,11 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from postroad_web.catalog.contents import ContentDoor, Contents
+from postroad_web.catalog.contents import RECENT_EACH, ContentDoor, Contents
 from postroad_web.catalog.database import is_damage, note_damage
-from postroad_web.catalog.digesting import Content, Digesting
 from postroad_web.catalog.folding import Folding, Want, places_in, refusals_in
 from postroad_web.catalog.follower import Feed, Follower
+from postroad_web.catalog.gathering import Gathering
 from postroad_web.catalog.rush import Rush
 from postroad_web.catalog.tallies import Tallies
 from postroad_web.catalog.worlds import world_of_refusal
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
-    from postroad.clock import Clock
+    from postroad.clock import Clock, Timer
+    from postroad_web.catalog.digesting import Content
     from postroad_web.catalog.worlds import Worlds
     from postroad_web.catalog.writer import News
 
@@ -37,6 +38,8 @@ T = TypeVar("T")
 
 FEW = 20  # lines of the store's journal whose contents are read at once: the stack is not busy
 WAITING = 4  # pieces of a journal that may wait to be folded
+# Seconds that they wait for others that tell more of the same messages: a delivery takes that long on a busy machine.
+GATHER = 0.02
 # Seconds that the index of texts lets other work go first. What comes meanwhile shares a transaction, and what goes
 # meanwhile, as a test's mail does, is never indexed; searches find all of it (`unindexed`).
 INDEX_LAG = 0.5
@@ -73,6 +76,9 @@ class Keeper:
         self._thread = ThreadPoolExecutor(1, "catalog-writer")
         self._tasks: list[asyncio.Task[None]] = []
         self._pieces: list[tuple[str, list[bytes], int]] = []
+        self._gathering = Gathering()
+        self._is_whole = False  # something is whole by the pieces that wait
+        self._in_a_moment: Timer | None = None
         self._to_fold = asyncio.Event()
         self._folded = asyncio.Event()
         self._to_index = asyncio.Event()
@@ -128,6 +134,7 @@ class Keeper:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         self.rush.end()
+        self._look()
         try:
             await waiter
         finally:
@@ -136,7 +143,6 @@ class Keeper:
     def _open(self) -> None:
         self.writer = Writer(self._directory, self._worlds)
         self._folding = Folding(self.writer, self.tallies)
-        self._digesting = Digesting(self.writer, self.tallies)
 
     def _progress(self) -> None:
         for waiter in self._waiters:
@@ -150,7 +156,7 @@ class Keeper:
             self._folded.clear()
             await self._folded.wait()
         if service == "store" and len(lines) <= FEW:
-            self.contents.expect(places_in(lines))
+            self.contents.read_early(places_in(lines, RECENT_EACH), self._look)
         if service == "relay":
             for event in refusals_in(lines):
                 world = world_of_refusal(self._worlds, event)
@@ -159,16 +165,31 @@ class Keeper:
                 for hear in tuple(self.refusals):
                     hear(event)
         self._pieces.append((service, lines, position))
-        self._to_fold.set()
+        self._is_whole |= self._gathering.is_whole(lines)
+        self._look()
+
+    def _look(self) -> None:
+        """Have the pieces that wait folded: at once if it is worth it or somebody waits, or else in a moment."""
+        if not self._pieces:
+            return
+        if (self._is_whole and not self.contents.is_early) or self._waiters or len(self._pieces) >= WAITING:
+            self._to_fold.set()
+        elif self._in_a_moment is None:
+            self._in_a_moment = self._clock.call_later(GATHER, self._to_fold.set)
 
     async def _fold(self) -> None:
         while True:
             await self._to_fold.wait()
             self._to_fold.clear()
-            pieces, self._pieces = self._pieces, []
+            if self._in_a_moment is not None:
+                self._in_a_moment.cancel()
+                self._in_a_moment = None
+            pieces, self._pieces, self._is_whole = self._pieces, [], False
             self._folded.set()
-            folded = await self._persist(self._folding.fold, pieces)
-            self.contents.add(folded.wants)
+            folded = await self._persist(self._folding.fold, pieces, self.contents.recent.get)
+            self.contents.add(folded.wants, folded.read)
+            if folded.read:
+                self._to_index.set()
             for service, _, position in pieces:
                 self.position[service] = position
             for news in folded.news:
@@ -177,7 +198,7 @@ class Keeper:
 
     async def _digest(self, contents: list[Content]) -> None:
         if contents:
-            self._tell(await self._persist(self._digesting.digest, contents))
+            self._tell(await self._persist(self._folding.digesting.digest, contents))
             self._to_index.set()
         asyncio.get_running_loop().call_soon(self._progress)  # once the caller knows that it is done
 
@@ -192,7 +213,7 @@ class Keeper:
                 self._to_index.clear()
             if not more or not self._idle:
                 await self._clock.sleep(INDEX_LAG)
-            more = await self._persist(self._digesting.index)
+            more = await self._persist(self._folding.digesting.index)
 
     @property
     def _idle(self) -> bool:

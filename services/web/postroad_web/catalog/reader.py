@@ -109,11 +109,12 @@ class Reader:
     ) -> Page:
         """Return the records of a world and a `Window` that match a query, and how many match in all."""
         where, given = query.where() if query is not None else ("1", ())
-        share = share_of(self.counts(world).total, self.counts(EVERY).total)
+        counts = self.counts(world)
+        share = share_of(counts.total, lambda: self.counts(EVERY).total)
         condition, values = within(world, where, given, share)
         condition = f"{condition} AND present" if present else condition
         if query is None:
-            total, unread = self.counts(world, present=present)
+            total, unread = self.counts(world, present=True) if present else counts
         elif not counted:
             total = unread = 0
         else:

@@ -6,10 +6,11 @@ a record too; its `origin` is `report`, and `about` names the record that it rep
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY  # noqa: TC003 - a class is read by it
 from enum import StrEnum
 from typing import NamedTuple
 
+from postroad.value import value
 from postroad.world.world import DEFAULT_WORLD
 
 
@@ -42,7 +43,7 @@ class Address(NamedTuple):
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Copy:
     """A message in a mailbox of the store."""
 
@@ -53,7 +54,7 @@ class Copy:
     removed: bool = False  # a client has expunged it
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecipientState:
     """One recipient of the envelope."""
 
@@ -66,7 +67,7 @@ class RecipientState:
     copies: tuple[Copy, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Digest:
     """What the content says, as far as lists, searches and waits need it. All texts are decoded."""
 
@@ -88,10 +89,11 @@ class Digest:
         return frozenset(address.address.lower() for field in (self.to, self.cc, self.bcc) for address in field)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Record:
     """One message. `number` grows with each arrival, so that it is a cursor."""
 
+    _: KW_ONLY
     id: str
     number: int
     world: str = DEFAULT_WORLD

@@ -10,8 +10,11 @@ import html
 import re
 from typing import NamedTuple
 
+from postroad.remembered import remembered
+
 MAX_LINKS = 1_000
 BEGINNING = 1_000
+NEWEST, SMALL = 16, 16 << 10  # results that are kept, of sources of so many characters: see `parts.NEWEST`
 _MAX_HREF = 8_192  # characters
 
 # attribute = name [space "=" space (quoted or bare value)]. A quote without its partner is a part of the name or of the
@@ -58,6 +61,7 @@ class Markup(NamedTuple):
     beginning: str = ""  # of the text, `BEGINNING` characters or a little more, without the URLs of links
 
 
+@remembered(NEWEST, SMALL)
 def read_markup(source: str) -> Markup:
     """Read HTML; never fails."""
     return _Reader().run(source)

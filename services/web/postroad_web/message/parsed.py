@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad_web.catalog.record import Address
@@ -28,10 +30,11 @@ class Role(StrEnum):
     OTHER = "other"  # a text that is neither shown nor attached, such as the second text of an alternative
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Part:
     """A part of a message. An attachment or inline part also has checksums of its decoded content, in lower hex."""
 
+    _: KW_ONLY
     part_id: str
     role: Role
     content_type: str  # type and subtype, in lower case
@@ -69,7 +72,7 @@ class Code(NamedTuple):
     score: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unsubscribe:
     """The List-Unsubscribe fields (RFC 2369 §3.2, RFC 8058 §3.1), and what is wrong with them."""
 
@@ -80,10 +83,11 @@ class Unsubscribe:
     errors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Parsed:
     """A message, read."""
 
+    _: KW_ONLY
     headers: tuple[Field, ...] = ()  # values decoded (RFC 2047)
     raw_headers: tuple[Field, ...] = ()  # values as sent, unfolded
     subject: str = ""

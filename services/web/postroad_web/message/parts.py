@@ -9,7 +9,7 @@ multipart. An embedded message is one part.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from postroad.mime.fields import Parameterized, disposition, fields, header_end, media_type, transfer_encoding
@@ -17,10 +17,16 @@ from postroad.mime.part import Kind
 from postroad.mime.part import Part as Node
 from postroad.mime.structure import parse, unpack
 from postroad.mime.text import decode, decode_words, undo
+from postroad.remembered import remembered
 from postroad_web.message.parsed import Part, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Outlines that are kept, and of how many octets the message may be: the catalog reads a message a moment before those
+# do who wait for it. A message of this size has 3,000 parts at most, which take 2 MB.
+NEWEST: Final = 16
+SMALL: Final = 16 << 10
 
 _TEXT, _HTML = "text/plain", "text/html"
 _OCTETS = "application/octet-stream"
@@ -61,9 +67,11 @@ class Sorted(NamedTuple):
     inline: tuple[Part, ...]
 
 
-class Entities(NamedTuple):
+class Outline(NamedTuple):
     """The same before anything is decoded: all parts, and what each is for."""
 
+    header_size: int  # octets of the header section with its empty line
+    header: list[tuple[bytes, bytes]]  # its fields
     reads: list[Entity]
     texts: list[Entity]
     html: Entity | None
@@ -71,8 +79,11 @@ class Entities(NamedTuple):
     inline: list[Entity]
 
 
-def sorted_entities(content: bytes, header_size: int, header: list[tuple[bytes, bytes]]) -> Entities:
-    """Return the parts of a message, without looking into them; `header` has the fields of its header section."""
+@remembered(NEWEST, SMALL)
+def outline(content: bytes) -> Outline:
+    """Return the parts of a message, without looking into them."""
+    header_size = header_end(content, 0, len(content))
+    header = fields(content[:header_size])
     if b"multipart" in content[:header_size].lower():
         parsed = parse(content)
         root = unpack(parsed.parts, parsed.header_size, len(content))
@@ -81,15 +92,13 @@ def sorted_entities(content: bytes, header_size: int, header: list[tuple[bytes, 
     reads = list(_walk(content, root, header))
     if reads[0].is_multipart:
         by_depth = sorted(reads, key=lambda read: read.depth)
-        return Entities(reads, *_of_multipart(reads, by_depth))
-    return Entities(reads, *_of_single(reads[0]))
+        return Outline(header_size, header, reads, *_of_multipart(reads, by_depth))
+    return Outline(header_size, header, reads, *_of_single(reads[0]))
 
 
 def sorted_parts(content: bytes) -> Sorted:
     """Return the parts of a message."""
-    header_size = header_end(content, 0, len(content))
-    header = fields(content[:header_size])
-    reads, texts, html, attachments, inline = sorted_entities(content, header_size, header)
+    _, _, reads, texts, html, attachments, inline = outline(content)
     roles = {read.part_id: Role.INLINE for read in inline}
     roles |= {read.part_id: Role.ATTACHMENT for read in attachments}
     roles |= {read.part_id: Role.TEXT for read in texts}

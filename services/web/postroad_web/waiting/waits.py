@@ -22,7 +22,7 @@ from postroad_web.waiting.tally import Decision, Tally
 if TYPE_CHECKING:
     from postroad_web.catalog.catalog import Catalog
     from postroad_web.catalog.hub import Change, Subscription
-    from postroad_web.catalog.page import Query
+    from postroad_web.catalog.page import Query, Window
     from postroad_web.catalog.record import Record
     from postroad_web.catalog.view import View
     from postroad_web.catalog.worlds import Worlds
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from postroad_web.waiting.tally import Mode
 
 PAGE = 200  # records that are read at a time
+FEW = 50  # records of a world that are looked through at once, without a thread
 CONTENTS = 1000  # contents of earlier messages that one wait looks into
 LOOKING = 5.0  # seconds in which what was there before has to be counted once time is over
 NEAR = 200  # the newest messages among which near misses are looked for
@@ -137,7 +138,8 @@ class Waits:
         key = record.id, is_stored
         if (parsed := self._contents.get(key)) is None:
             try:
-                parsed = await read_message(await self._catalog.content(record.id))
+                octets = self._catalog.recent(record)
+                parsed = await read_message(await self._catalog.content(record.id) if octets is None else octets)
             except ContentGone:
                 return None
             if parsed.size <= KEPT_OCTETS:
@@ -218,11 +220,14 @@ class _Held:
 
     async def _look_back(self) -> None:
         """Count the messages that are there already."""
-        narrow = Narrow(self._asked.judge.criteria, self._asked.query)
+        catalog, query = self._catalog, self._asked.query
+        narrow = Narrow(self._asked.judge.criteria, query)
+        is_quick = query is None and catalog.counts().total <= FEW  # a turn to a thread and back takes longer
         after: int | None = self.start
         opened = 0
         while after is not None:
-            page = await self._catalog.find(narrow, after=after, limit=PAGE, oldest_first=True, counted=False)
+            window: Window = {"after": after, "limit": PAGE, "oldest_first": True, "counted": False}
+            page = catalog.page(narrow, **window) if is_quick else await catalog.find(narrow, **window)
             for record in page.records:
                 opened += self._asked.judge.reads_content
                 if opened > CONTENTS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -46,7 +46,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
     async def make(request: Request) -> Response:
-        asked = _members(asdict(await body_of(request, New)))
+        asked = _members(await body_of(request, New))
         with problems():
             made = await keeper_of(services).make(asked)
         return json(_shown(made, [], messages=0, queued=0, snapshots=[]), 201)
@@ -111,7 +111,7 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def add(request: Request) -> Response:
         asked = await body_of(request, FurtherAccount)
-        members = _members(asdict(asked))
+        members = _members(asked)
         domain = members.pop("domain", None)
         ident = request.path_params["id"]
         with problems():
@@ -127,7 +127,9 @@ def routes(services: Services) -> list[BaseRoute]:
 
 
 def _members(value: Any) -> Any:
-    """Return a value as JSON has it, without members that were left out."""
+    """Return a value, or an object of a request, as JSON has it, without members that were left out."""
+    if is_dataclass(value):
+        value = {entry.name: getattr(value, entry.name) for entry in fields(value)}
     if isinstance(value, dict):
         return {name: _members(member) for name, member in value.items() if member is not None and member != ()}
     return [_members(item) for item in value] if isinstance(value, list | tuple) else value
