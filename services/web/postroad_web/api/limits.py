@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from postroad_web.api.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from starlette.types import Message, Receive, Scope
 
@@ -70,11 +70,10 @@ class Bodies:
     """The bodies of all requests."""
 
     def __init__(self) -> None:
-        self._held = 0  # octets
+        self.held = 0  # octets
 
-    @asynccontextmanager
-    async def bounded(self, scope: Scope, receive: Incoming) -> AsyncIterator[Receive]:
-        """Give a `receive` that raises `Problem` once a body is too large or too slow.
+    def bounded(self, scope: Scope, receive: Incoming) -> Body:
+        """Return a `receive` that raises `Problem` once a body is too large or too slow.
 
         What Content-Length says is believed only to refuse: the octets are counted as they come.
         """
@@ -83,48 +82,58 @@ class Bodies:
         for name, value in scope["headers"]:
             if name == b"content-length" and (not value.isdigit() or len(value) > 15 or int(value) > most):
                 raise _too_large(most)
-        taken = held = 0
-        ended = False
-        latest = asyncio.get_running_loop().time() + (STREAMED_WITHIN if streams else WHOLE_WITHIN)
+        return Body(self, receive, most, streams=streams)
 
-        async def counted() -> Message:
-            nonlocal taken, held, ended
-            if ended:  # only the client's leaving can come now, which may take its time
-                return await receive()
-            try:
-                async with asyncio.timeout_at(min(latest, asyncio.get_running_loop().time() + PIECE_WITHIN)):
-                    message = await receive()
-            except TimeoutError:
-                receive.give_up()
-                raise Problem(
-                    408, "The body came too slowly", "No piece of it came for a while.", headers={"Connection": "close"}
-                ) from None
-            if message["type"] != "http.request":
-                return message
-            size = len(message.get("body", b""))
-            taken += size
-            ended = not message.get("more_body", False)
-            if taken > most:
-                raise _too_large(most)
-            if streams:
-                return message
-            held += size
-            self._held += size
-            if self._held > TOGETHER:
-                self._held -= held  # at once, and not when the answer has been read
-                held = 0
-                raise Problem(
-                    503,
-                    "Too many large bodies at a time",
-                    "Send it again in a moment.",
-                    headers={"Retry-After": "1", "Connection": "close"},
-                )
-            return message
 
+class Body:
+    """The body of one request, which is to be let go of when it was answered."""
+
+    def __init__(self, bodies: Bodies, receive: Incoming, most: int, *, streams: bool) -> None:
+        self._bodies = bodies
+        self._receive = receive
+        self._most = most
+        self._streams = streams
+        self._latest = asyncio.get_running_loop().time() + (STREAMED_WITHIN if streams else WHOLE_WITHIN)
+        self._taken = self._held = 0
+        self._ended = False
+
+    async def __call__(self) -> Message:
+        """Return the next message."""
+        if self._ended:  # only the client's leaving can come now, which may take its time
+            return await self._receive()
         try:
-            yield counted
-        finally:
-            self._held -= held
+            async with asyncio.timeout_at(min(self._latest, asyncio.get_running_loop().time() + PIECE_WITHIN)):
+                message = await self._receive()
+        except TimeoutError:
+            self._receive.give_up()
+            raise Problem(
+                408, "The body came too slowly", "No piece of it came for a while.", headers={"Connection": "close"}
+            ) from None
+        if message["type"] != "http.request":
+            return message
+        size = len(message.get("body", b""))
+        self._taken += size
+        self._ended = not message.get("more_body", False)
+        if self._taken > self._most:
+            raise _too_large(self._most)
+        if self._streams:
+            return message
+        self._held += size
+        self._bodies.held += size
+        if self._bodies.held > TOGETHER:
+            self.let_go()  # at once, and not when the answer has been read
+            raise Problem(
+                503,
+                "Too many large bodies at a time",
+                "Send it again in a moment.",
+                headers={"Retry-After": "1", "Connection": "close"},
+            )
+        return message
+
+    def let_go(self) -> None:
+        """Count it no longer."""
+        self._bodies.held -= self._held
+        self._held = 0
 
 
 def _too_large(most: int) -> Problem:

@@ -108,8 +108,11 @@ class Safety:
             if problem is not None:
                 await _refuse(problem, scope, receive, answer)
             elif scope["type"] == "http":
-                async with self._bodies.bounded(scope, incoming) as bounded:
-                    await self._app(scope, bounded, answer)
+                body = self._bodies.bounded(scope, incoming)
+                try:
+                    await self._app(scope, body, answer)
+                finally:
+                    body.let_go()
             else:
                 await self._app(scope, receive, answer)
         except Problem as error:  # of the limits, before a handler was reached

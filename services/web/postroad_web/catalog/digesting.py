@@ -97,7 +97,8 @@ class Digesting:
         number = journey.number
         if tags is None:
             tags = digest.tags
-            add_tags(self._writer.connection, number, tags, journey.world)
+            if tags:
+                add_tags(self._writer.connection, number, tags, journey.world)
         execute(
             _DIGEST,
             (

@@ -97,7 +97,9 @@ class Marks:
         self._connection.close()
 
     def of(self, idents: Sequence[str]) -> dict[str, Mark]:
-        """Return the marks of records; of most there are none."""
+        """Return the marks of records; of most there are none, and often nobody has marked any."""
+        if not self.change:
+            return {}
         return {row[0]: _mark(*row[1:]) for row in rows_with(self._connection, f"{_SELECT} id", idents)}
 
     def of_all(self, world: str) -> OfAll:

@@ -299,7 +299,7 @@ class Keeper:
 
     def _new_id(self) -> str:
         while True:
-            ident = "w" + "".join(secrets.choice(_LETTERS) for _ in range(8))
+            ident = "w" + "".join([_LETTERS[octet & 31] for octet in secrets.token_bytes(8)])
             if ident not in self._worlds:
                 return ident
 
