@@ -26,6 +26,7 @@ class Notes:
         message_id: str | None = None,
         *,
         at: float | None = None,
+        hurry: bool = True,  # the journal's alone
         **detail: Any,
     ) -> None:
         self.times.append(at)

@@ -30,15 +30,18 @@ log = logging.getLogger(__name__)
 
 
 class Chronicle:
-    """Records the events of queued messages in the journal."""
+    """Records the events of queued messages in the journal.
+
+    Most are in no hurry: an attempt ends with a commit of the spool, which has the journal flushed behind each.
+    """
 
     def __init__(self, journal: Journal, clocks: Clocks) -> None:
         self._journal = journal
         self._clocks = clocks
 
-    def _record(self, kind: Kind, message: Message, **detail: Any) -> None:
+    def _record(self, kind: Kind, message: Message, *, hurry: bool = False, **detail: Any) -> None:
         at = self._clocks.of(message.world).now()
-        self._journal.record(kind, message.queue_id, message.message_id, at=at, **detail)
+        self._journal.record(kind, message.queue_id, message.message_id, at=at, hurry=hurry, **detail)
 
     def resolved(self, message: Message, domain: str, route: Route | Deferred | Failed) -> None:
         """Note the route of a domain's mail, or the failure to find one."""
@@ -96,7 +99,7 @@ class Chronicle:
         record, of_message = self._journal.record, (message.queue_id, message.message_id)
         for index in indexes:
             recipient = str(message.envelope.recipients[index].address)
-            record(Kind.DEFERRED, *of_message, at=now, recipient=recipient, **words, next=due)
+            record(Kind.DEFERRED, *of_message, at=now, hurry=False, recipient=recipient, **words, next=due)
 
     def unreadable(self, entry: Entry, reason: str) -> None:
         """Note that a queued message can't be read back."""
@@ -105,6 +108,7 @@ class Chronicle:
     def reported(self, message: Message, report: Report) -> None:
         """Note that a DSN about a message is queued; the two events name each other."""
         notification = report.message
+        more: dict[str, Any] = {"action": report.action} if report.action != "failed" else {}
         self._record(
             Kind.REPORTED,
             message,
@@ -112,7 +116,7 @@ class Chronicle:
             dsn_message_id=notification.message_id,
             to=str(message.envelope.reverse_path),
             size=notification.size,
-            **({"action": report.action} if report.action != "failed" else {}),
+            **more,
             **world_detail(message.world),
         )
         self._record(
@@ -130,20 +134,20 @@ class Chronicle:
             {"address": str(recipient.address), **_as_kept(index, progress)}
             for index, recipient in enumerate(message.envelope.recipients)
         ]
-        self._record(Kind.RESTORED, message, recipients=recipients, held=progress.held)
+        self._record(Kind.RESTORED, message, hurry=True, recipients=recipients, held=progress.held)
 
     def held(self, message: Message) -> None:
         """Note that no attempt is made until an administrator releases the message."""
-        self._record(Kind.HELD, message)
+        self._record(Kind.HELD, message, hurry=True)
 
     def released(self, message: Message, due: float) -> None:
         """Note that attempts go on, at `due`."""
-        self._record(Kind.RELEASED, message, next=due)
+        self._record(Kind.RELEASED, message, hurry=True, next=due)
 
     def dropped(self, message: Message, recipients: Iterable[int], *, report: bool) -> None:
         """Note that an administrator has taken a message out of the queue, with or without a DSN about recipients."""
         addresses = [str(message.envelope.recipients[index].address) for index in recipients]
-        self._record(Kind.DROPPED, message, recipients=addresses, report=report)
+        self._record(Kind.DROPPED, message, hurry=True, recipients=addresses, report=report)
         log.info("dropped by the administrator", extra={"queue_id": message.queue_id})
 
     def dropped_unread(self, entry: Entry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
@@ -44,6 +45,61 @@ def test_what_is_recorded_is_read(tmp_path: Path) -> None:
         Entry(datetime(2026, 1, 1, microsecond=1, tzinfo=UTC), "relay", Kind.STORED, number=1_767_225_600_000_002),
     ]
     assert journal.dropped == 0
+
+
+async def test_an_event_in_no_hurry_wakes_nobody_before_it_is_flushed(tmp_path: Path) -> None:
+    """To wake the journal's thread for what the loop is about to write would cost more than the writing."""
+    journal = Journal(tmp_path, service="relay")
+    writers: list[str] = []
+    journal.listener = lambda: writers.append(threading.current_thread().name)
+    journal.record(Kind.QUEUED, "a", hurry=False)
+    journal.record(Kind.RESOLVED, "a", hurry=False)
+    assert not journal._wake.is_set()
+    journal.flush()
+    assert [one.queue_id for one in entries(tmp_path)] == ["a", "a"]
+    journal.close()
+    assert writers == [threading.current_thread().name]
+
+
+async def test_an_event_in_no_hurry_is_written_a_moment_later_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroad.journal.writer.LATER", 0.001)
+    journal = Journal(tmp_path, service="relay")
+    loop = asyncio.get_running_loop()
+    for _ in range(2):
+        written = asyncio.Event()
+        journal.listener = lambda written=written: loop.call_soon_threadsafe(written.set)
+        journal.record(Kind.ATTEMPTED, "a", hurry=False)
+        await asyncio.wait_for(written.wait(), 10)
+    journal.close()
+    assert len(entries(tmp_path)) == 2
+
+
+async def test_events_in_no_hurry_are_written_once_somebody_asks_for_the_last(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, service="relay")
+    written = threading.Event()
+    journal.listener = written.set
+    journal.record(Kind.ATTEMPTED, "a", hurry=False)
+    last = journal.last
+    assert written.wait(10)
+    assert journal.written == last
+    journal.close()
+
+
+async def test_events_in_no_hurry_that_were_flushed_wake_nobody_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroad.journal.writer.LATER", 0.0)
+    journal = Journal(tmp_path, service="relay")
+    journal.record(Kind.QUEUED, "a", hurry=False)
+    journal.flush()
+    later = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.0, later.set)  # behind the journal's own
+    await later.wait()
+    assert journal._later is None
+    assert not journal._wake.is_set()
+    journal.close()
 
 
 def test_what_is_flushed_is_in_the_file_at_once(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ that wait; nothing is polled.
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -56,6 +57,7 @@ class _Feed:
         self._lines = NumberedLines(journal.path, journal.kept, journal.files)
         self._thread = ThreadPoolExecutor(1, "feed")
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread_id = 0  # the loop's
         self._waiting: set[asyncio.Future[None]] = set()
         self._first: int | None = None  # the first number that is kept, after so many rotations:
         self._rotations = 0
@@ -67,7 +69,7 @@ class _Feed:
         wait = request.seconds("wait", 0.0, most=LONGEST_WAIT)
         gather = request.seconds("gather", 0.0, most=LONGEST_WAIT)
         if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+            self._loop, self._thread_id = asyncio.get_running_loop(), threading.get_ident()
             self._journal.listener = self._written
         with suppress(TimeoutError):
             async with asyncio.timeout(wait or None) as patience:
@@ -107,9 +109,13 @@ class _Feed:
 
     def _written(self) -> None:
         """Wake the requests that wait; called in any thread, after each write."""
-        if self._waiting and self._loop is not None:
-            with suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(self._wake)
+        if not self._waiting or self._loop is None:
+            return
+        if threading.get_ident() == self._thread_id:  # a flush: the loop need not be woken
+            self._wake()
+            return
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
         for woken in self._waiting:

@@ -2,7 +2,8 @@
 
 Its errors never refuse mail: `record` puts the event into a bounded queue, and a thread of the journal writes it. An
 event that cannot be written is counted and dropped, and the journal says how many were. Whoever answers for a message
-calls `flush` first: a process that is killed behind the answer has told of the message.
+calls `flush` first: a process that is killed behind the answer has told of the message. The thread is not woken for
+events that such a flush is about to write: to pass Python's lock to and fro would cost more than the writing.
 
 Each event has a number, `n`, one more than that of the event before it, over rotations and restarts. A service without
 a journal begins with the microseconds since 1970, so that a journal that was removed repeats no number. The numbers of
@@ -11,6 +12,7 @@ events that could not be written are missing.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
@@ -43,6 +45,7 @@ GATHER = 0.02
 BUSY = 3
 RATE = 1000.0
 CALM = 500.0  # ... and it lasts until they are fewer than this: its events come in bursts
+LATER = 0.05  # seconds until the thread is woken for events that are in no hurry, if nobody has written them by then
 PATIENCE = 5.0  # seconds that `close` waits for a disk that does not answer
 PROMPT = 0.01  # seconds that `flush` waits for a write that is under way: mail goes on without the journal
 
@@ -96,6 +99,7 @@ class Journal:
         self.rotations = 0
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._later: asyncio.TimerHandle | None = None  # when the thread is woken for events that are in no hurry
         self._handle: int | None = None
         self._size = 0
         self._torn = False  # the file ends inside a line
@@ -115,7 +119,12 @@ class Journal:
 
     @property
     def last(self) -> int:
-        """The number of the last event that was recorded: a reader that has come to it has all events until now."""
+        """The number of the last event that was recorded: a reader that has come to it has all events until now.
+
+        Whoever asks is about to wait for these events, so they are written now.
+        """
+        if self._queue:
+            self._wake.set()
         with self._taking:
             return self._numbered + len(self._queue)
 
@@ -126,25 +135,35 @@ class Journal:
         message_id: str | None = None,
         *,
         at: float | None = None,
+        hurry: bool = True,
         **detail: Any,
     ) -> None:
         """Record an event; returns at once and raises nothing. `detail` must not change afterwards.
 
         `at` is when it happened, in seconds since the epoch, if that is not now: a world's clock may be ahead. Values
-        that JSON does not know are written as their `str()`.
+        that JSON does not know are written as their `str()`. An event that is in no `hurry` waits for a flush, or for
+        `LATER` seconds of the event loop on which it has to be recorded.
         """
-        self._put((self._now() if at is None else at, kind, queue_id, message_id, detail))
+        self._put((self._now() if at is None else at, kind, queue_id, message_id, detail), hurry=hurry)
 
     def record_next(self, series: Series, value: int | str) -> None:
         """Record an event of a series, now; `value` is the detail that differs."""
         self._put((self._now(), series.line(value)))
 
-    def _put(self, event: _Waiting) -> None:
+    def _put(self, event: _Waiting, *, hurry: bool = True) -> None:
         if len(self._queue) >= self._limit or self._closing.is_set():
             self._overflowed += 1
             return
         self._queue.append(event)
-        if not self._wake.is_set():
+        if not hurry:
+            if self._later is None:
+                self._later = asyncio.get_running_loop().call_later(LATER, self._hasten)
+        elif not self._wake.is_set():
+            self._wake.set()
+
+    def _hasten(self) -> None:
+        self._later = None
+        if self._queue:
             self._wake.set()
 
     def flush(self) -> None:

@@ -25,7 +25,7 @@ SUBADDRESS_SEPARATOR = "+"  # RFC 5233 §1
 DEFAULT_WORLD = "default"  # the ID of the world that the file describes
 
 
-def world_detail(world: str) -> dict[str, str]:
+def world_detail(world: str) -> dict[str, Any]:
     """Return the detail by which an event of the journal names its world: none for the world file's."""
     return {} if world == DEFAULT_WORLD else {"world": world}
 

@@ -294,6 +294,7 @@ class RelayService:
             message.queue_id,
             message.message_id,
             at=now,
+            hurry=False,  # the spool has the journal flushed behind each commit
             peer=session.host,
             client=session.client_name,
             port=session.purpose.value,
@@ -307,7 +308,8 @@ class RelayService:
             **world_detail(message.world),
             **further,
         )
-        self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, at=now, size=message.size)
+        size = message.size
+        self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, at=now, hurry=False, size=size)
         if session.listener is not None:
             session.listener.noted(Carried(message.queue_id, message.world))
         self._manager.accepted(entry, stored)

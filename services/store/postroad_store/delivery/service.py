@@ -238,6 +238,7 @@ class Delivery:
                 Kind.STORED,
                 arrived.queue_id,
                 header.message_id,
+                hurry=False,  # it is flushed before the reply leaves
                 reverse_path=str(arrived.envelope.reverse_path or ""),
                 recipients=list(map(str, recipients)),
                 account=account.login,
