@@ -314,6 +314,7 @@ async def test_a_server_that_has_the_content_is_waited_for(desk: Desk, monkeypat
     running = desk.site.relay.manager.lanes._running
     while not [job for job in running if job.session is not None and job.session.is_final]:
         await desk.door.get("/state")
+    assert (await desk.door.octets(quote_path("content", ident))).endswith(CONTENT)
     began = time.monotonic()
     await desk.door.delete(quote_path("queue", ident))
     assert time.monotonic() - began > 0.2

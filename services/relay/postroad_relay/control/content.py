@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from postroad.control.door import Request
-    from postroad_relay.queue.spool import Entry, Spool
+    from postroad_relay.queue.manager import Manager
+    from postroad_relay.queue.spool import Entry
 
 
 class ContentRoutes:
     """The handler of `/content`; disks are read in other threads."""
 
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
+    def __init__(self, manager: Manager) -> None:
+        self._spool = manager.spool
+        self._active = manager.active
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -30,7 +32,10 @@ class ContentRoutes:
         """Give it, with its trace fields."""
         ident = QueueId(request.params["id"])
         octets: bytes | None = None
-        if (entry := self._spool.find(ident)) is not None:
+        active = self._active.get(ident)
+        if active is not None and active.stored is not None and active.stored.path is None:
+            octets = active.stored.start  # most are asked for now, and no thread has to be
+        elif (entry := self._spool.find(ident)) is not None:
             octets = await asyncio.to_thread(self._read, entry)
         if octets is None:
             octets = await self._spool.dead.content(ident)

@@ -36,7 +36,7 @@ def routes(
         *journal_routes(journal),
         *ClockRoutes(manager).routes,
         *QueueRoutes(manager, administration).routes,
-        *ContentRoutes(manager.spool).routes,
+        *ContentRoutes(manager).routes,
         *state.routes,
         *FaultRoutes(service).routes,
         route_of(manager),

@@ -114,7 +114,8 @@ class QueueSnapshots:
                 pass
         async with self._turns.of(world):
             with _writing():
-                await asyncio.to_thread(self.kept.forget, world)
+                if self.kept.has(world):  # few worlds have snapshots, and a thread costs more than all the rest
+                    await asyncio.to_thread(self.kept.forget, world)
                 await self._manager.clocks.forget(world)
             self.freezer.thaw(world)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.submission.faults import Faults
 
+_NONE = Faults()  # those that nobody has asked for
+
 
 class WorldFaults:
     """The faults that are in force, by world."""
@@ -19,7 +21,7 @@ class WorldFaults:
 
     def of(self, world: str) -> Faults:
         """Return the faults of a world."""
-        return self._by_world.get(world) or Faults()
+        return self._by_world.get(world) or _NONE
 
     def put(self, world: str, faults: Faults) -> None:
         """Put faults in force in a world."""

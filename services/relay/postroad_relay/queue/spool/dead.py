@@ -89,8 +89,9 @@ class DeadLetters:
         self._wake.set()
 
     async def content(self, ident: QueueId) -> bytes | None:
-        """Return the content of a letter, None if it is not here."""
-        return await asyncio.to_thread(self._read, ident)
+        """Return the content of a letter, None if it is not here: most messages don't fail, and cost no thread."""
+        # A letter that was written has its size before it waits no longer.
+        return await asyncio.to_thread(self._read, ident) if self._start(ident) or ident in self._sizes else None
 
     async def clear(self, world: str | None = None) -> None:
         """Throw all letters away, or those of one world."""
@@ -105,9 +106,13 @@ class DeadLetters:
 
     # -- in other threads ---------------------------------------------------------------------------------------------
 
-    def _read(self, ident: QueueId) -> bytes | None:
+    def _start(self, ident: QueueId) -> bytes | None:
+        """Return what a letter that waits begins with."""
         with self._lock:
-            start = next((letter.start for letter in self._waiting if letter.message.queue_id == ident), None)
+            return next((letter.start for letter in self._waiting if letter.message.queue_id == ident), None)
+
+    def _read(self, ident: QueueId) -> bytes | None:
+        start = self._start(ident)
         with self._disk:
             if start is None and ident not in self._sizes:
                 return None

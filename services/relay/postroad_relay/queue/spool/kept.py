@@ -84,10 +84,12 @@ class KeptQueues:
         self._contents = spool / "content"
         self._by_world: dict[str, dict[str, Kept]] = {}  # then by name
         self._restoring: dict[str, Restoring] = {}
+        self._folders: set[str] = set()  # the worlds that have a folder
         for folder in directory.iterdir() if directory.exists() else ():
             self._look_into(folder)
 
     def _look_into(self, folder: Path) -> None:
+        self._folders.add(folder.name)
         for left in folder.glob(f"*{_PART}"):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         tokens = set()
@@ -114,6 +116,10 @@ class KeptQueues:
         """Return the snapshot of a name, or None."""
         return self._by_world.get(world, {}).get(name)
 
+    def has(self, world: str) -> bool:
+        """Whether there is anything of a world on the disk."""
+        return world in self._folders
+
     def restoring(self) -> list[Restoring]:
         """Return the restores that have begun and not ended."""
         return list(self._restoring.values())
@@ -123,6 +129,7 @@ class KeptQueues:
     def write(self, kept: Kept, queue: Sequence[Waiting]) -> None:
         """Keep a queue, in the place of one of the same name."""
         folder = self._directory / kept.world
+        self._folders.add(kept.world)
         folder.mkdir(parents=True, exist_ok=True)
         spilled = [waiting.content for waiting in queue if waiting.content is not None]
         if spilled:
@@ -171,12 +178,13 @@ class KeptQueues:
         sync(folder)
 
     def forget(self, world: str) -> None:
-        """Delete all snapshots of a world, which has been dropped."""
+        """Delete all snapshots of a world that has been dropped, and has some."""
         self._by_world.pop(world, None)
         self._restoring.pop(world, None)
         if (self._directory / world).exists():
             shutil.rmtree(self._directory / world)
             sync(self._directory)
+        self._folders.discard(world)
 
     def begin(self, restoring: Restoring) -> None:
         """Note that a restore has begun."""
