@@ -97,7 +97,8 @@ class ImapClient(Wire):
 
     def _answer(self, tag: bytes, text: str) -> bytes:
         answer = self.read_until(tag + b" ")
-        last = answer[answer.rfind(b"\r\n", 0, len(answer) - 2) + 2 :] if answer.count(b"\r\n") > 1 else answer
+        before = answer.rfind(b"\r\n", 0, -2)
+        last = answer if before < 0 else answer[before + 2 :]
         if not last.startswith((tag + b" OK", tag + b" NO [EXPUNGEISSUED]")):  # RFC 2180: others have removed messages
             raise RuntimeError(f"{text}: {last!r}")
         return answer
