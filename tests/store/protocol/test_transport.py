@@ -109,11 +109,27 @@ class TestPrompt:
         pair.transport.write(b"before")
         pair.transport.write(LONG)
         assert pair.protocol.paused
+        at_once = pair.here()
+        assert at_once
         pair.transport.write(b"behind")
         pair.transport.release()
-        assert pair.here() == b""
-        assert await pair.rest(len(LONG) + 12) == b"before" + LONG + b"behind"
+        assert at_once + await pair.rest(len(LONG) + 12 - len(at_once)) == b"before" + LONG + b"behind"
         await pair.protocol.resumed.wait()
+
+    async def test_a_long_answer_that_the_socket_does_not_take_waits_for_it(self, pair: Pair) -> None:
+        pair.transport.hold()
+        pair.transport.write(LONG * 100)
+        await asyncio.sleep(0)
+        assert pair.protocol.paused
+        assert await pair.rest(len(LONG) * 100) == LONG * 100
+        await pair.protocol.resumed.wait()
+
+    async def test_a_session_that_ends_within_a_long_answer_does_not_go_on(self, pair: Pair) -> None:
+        pair.transport.hold()
+        pair.transport.write(LONG)
+        pair.transport.abortConnection()
+        await pair.protocol.lost.wait()
+        assert pair.protocol.paused
 
     async def test_what_the_socket_does_not_take_comes_later_and_in_order(self, pair: Pair) -> None:
         more = LONG * 100

@@ -2,11 +2,12 @@
 
 Twisted has the event loop say when the socket takes octets, sends them then, and has it say no more: for an answer of a
 line that is a turn of the loop and four or five calls of the system more. Here that is left for what the socket does
-not take, and for long answers: between two pieces of them other sessions have their turn.
+not take. Between two pieces of a long answer other sessions have their turn.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from twisted.internet.tcp import Port, Server
@@ -50,8 +51,26 @@ class Prompt(Server):
             self._octets += len(data)
             if self._octets > TURN:
                 held, self._held, self._octets = b"".join(self._held), [], 0
-                super().write(held)
-        elif self._waits or self.TLS or not self.connected:
+                self._send(held)
+                self._give_way()
+        else:
+            self._send(data)
+
+    def _give_way(self) -> None:
+        """Have the producer go on in the next turn of the event loop, or once the socket takes more."""
+        if self.producer is None or self.producerPaused or self.TLS:
+            return
+        self.producerPaused = self._waits
+        self.producer.pauseProducing()
+        if not self._waits:
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self.producer is not None and not self.producerPaused and not self._aborting:
+            self.producer.resumeProducing()
+
+    def _send(self, data: bytes) -> None:
+        if self._waits or self.TLS or not self.connected:
             super().write(data)
         else:
             sent = self.writeSomeData(data)
