@@ -52,8 +52,8 @@ class Notes:
         """Record that a client has read messages whole, and over which connection."""
         name, uid_validity, world = mailbox.name, mailbox.uid_validity, self._world_of(login)
         series = _retrievals((login, name, uid_validity), connection.session_id, self._protocol, world)
-        for some in _pieces(uids):
-            uid = _uid_set(some)
+        # Most clients read one at a time.
+        for uid in (uids[0],) if len(uids) == 1 else map(_uid_set, _pieces(uids)):
             self._journal.record_next(series, uid)
             connection.note(Read(login, name, uid_validity, str(uid), world))
 

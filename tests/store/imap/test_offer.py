@@ -131,7 +131,7 @@ async def test_enable_without_a_word(wire: Wire) -> None:
 )
 async def test_written(wire: Wire, utf8: bool, name: str, written: bytes) -> None:
     session = wire.session
-    session.engine.offer = Offer(SOME, frozenset({UTF8_ACCEPT.name}) if utf8 else frozenset())
+    session.engine.make_offer(Offer(SOME, frozenset({UTF8_ACCEPT.name}) if utf8 else frozenset()))
     assert session.written(name) == written
     assert session.new_name(session.encoded(name)) == name == session.known_name(session.encoded(name))
 

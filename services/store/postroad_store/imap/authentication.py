@@ -69,7 +69,7 @@ async def conclude(session: Session, tag: bytes, command: str, verdict: Verdict)
             _count_failure(session)
         return
     session.account = await session.shared.storage.account(account.login)
-    session.engine.offer = session.shared.offer_to(account.login)
+    session.engine.make_offer(session.shared.offer_to(account.login))
     session.engine.enter(State.AUTHENTICATED)
     session.connection.logged_in(account.login)
     session.connection.note(LoggedIn(account.login, session.shared.accounts.world_id(account.login)))

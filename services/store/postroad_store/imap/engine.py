@@ -67,11 +67,11 @@ class Engine:
         "_legal",
         "_mode",
         "_name",
-        "_offer",
         "_out",
         "_paused",
         "_streamed",
         "_tag",
+        "offer",
         "secure",
         "state",
     )
@@ -80,7 +80,7 @@ class Engine:
         self._framing = Framing(limits or Limits())
         self.secure = secure  # whether TLS is in use
         self.state = State.NOT_AUTHENTICATED
-        self.offer = offer
+        self.make_offer(offer)
         self._out: list[bytes] = []
         self._events: list[Event] = []  # not a deque: an empty one takes 0.7 KiB of each session
         self._paused = False
@@ -208,7 +208,7 @@ class Engine:
         elif state is State.NOT_AUTHENTICATED:
             self._framing.distrust()
         self.state = state
-        self._legal = self._offer.registry.legal[state]
+        self._legal = self.offer.registry.legal[state]
 
     def close(self) -> None:
         """Have the connection closed once everything is sent."""
@@ -217,14 +217,9 @@ class Engine:
         self._framing.clear()
         self._events.append(Close())
 
-    @property
-    def offer(self) -> Offer:
-        """What the client is offered, and what it has enabled: from the next command on."""
-        return self._offer
-
-    @offer.setter
-    def offer(self, offer: Offer) -> None:
-        self._offer = offer
+    def make_offer(self, offer: Offer) -> None:
+        """Offer this to the client from the next command on."""
+        self.offer = offer  # with what the client has enabled
         self._legal = offer.registry.legal[self.state]  # by name
         self._framing.non_synchronizing = offer.non_synchronizing
 
@@ -258,13 +253,13 @@ class Engine:
             name = b"UID " + name
         spec = self._legal.get(name)
         if spec is None:
-            return self._refused(Bad(tag, self._offer.registry.refusal(name, self.state)), parts)
+            return self._refused(Bad(tag, self.offer.registry.refusal(name, self.state)), parts)
         try:
-            if self._offer.manner.uid_only and name in self._offer.registry.numbered:
+            if self.offer.manner.uid_only and name in self.offer.registry.numbered:
                 raise UidRequired
             if announced is not None:
                 return self._literal(announced, tag, spec, match.end())
-            return spec.parse(tag, Reader(parts, match.end(), self._offer))
+            return spec.parse(tag, Reader(parts, match.end(), self.offer))
         except UidRequired as fault:
             return self._refused(Bad(tag, f"[UIDREQUIRED] {fault}"), parts)
         except SyntaxFault as fault:
@@ -313,7 +308,7 @@ class Engine:
         """Decide about a literal: return the command if it streams the literal, None if the literal is kept."""
         if spec.resume is not None:
             try:
-                command = spec.parse(tag, Reader(announced.parts, at, self._offer))
+                command = spec.parse(tag, Reader(announced.parts, at, self.offer))
             except Incomplete:
                 pass  # the literal is another argument
             else:
@@ -333,7 +328,7 @@ class Engine:
             if self._fault is not None:
                 raise SyntaxFault(self._fault)
             assert spec.resume is not None  # noqa: S101 - the command streams
-            command = spec.resume(before, Reader(parts, 0, self._offer))
+            command = spec.resume(before, Reader(parts, 0, self.offer))
         except SyntaxFault as fault:
             if isinstance(fault, Incomplete) and announced is not None:  # the literal is another argument
                 try:

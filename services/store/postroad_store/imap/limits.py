@@ -31,7 +31,7 @@ def append_limit(session: Session, mailbox: Mailbox) -> int:
 def message_limit(session: Session) -> int | None:
     """Return how many messages a command may treat; None: any number."""
     limit = session.shared.message_limit
-    return limit if limit is not None and session.offers(MESSAGELIMIT) else None
+    return limit if limit and session.offers(MESSAGELIMIT) else None
 
 
 def save_limit(session: Session) -> int | None:

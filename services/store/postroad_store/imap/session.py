@@ -160,7 +160,7 @@ class Session:
 
     def offers(self, capability: Capability) -> bool:
         """Return False if a capability is hidden."""
-        return self.engine.offer.offers(capability)
+        return self.engine.offer.registry.offers(capability)
 
     def has_enabled(self, capability: Capability) -> bool:
         """Return True if the client has enabled a capability (RFC 5161)."""
@@ -169,7 +169,7 @@ class Session:
     def enable(self, *capabilities: Capability) -> list[Capability]:
         """Enable what is offered of these, and say nothing; return those that were not enabled before."""
         before = self.engine.offer
-        self.engine.offer = after = before.enabling(filter(before.offers, capabilities))
+        self.engine.make_offer(after := before.enabling(filter(before.offers, capabilities)))
         if self.announcements is None and after.has_enabled(METADATA_SERVER):
             self.announcements = Announcements()
             self.shared.annotated.add(self)
@@ -261,7 +261,7 @@ class Session:
         self.highest = Highest()
         self.announcements = None
         self.engine.enter(State.NOT_AUTHENTICATED)
-        self.engine.offer = self.shared.offer
+        self.engine.make_offer(self.shared.offer)
         self.connection.logged_out()
 
     def close_view(self) -> None:

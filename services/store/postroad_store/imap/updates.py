@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 CLOSED = b"* OK [CLOSED] Previous mailbox closed.\r\n"  # RFC 7162 §3.2.11
 RANGES = 1000  # of UIDs in one VANISHED (EARLIER): clients' lines are not endless
 _SYSTEM_NAMES = " ".join(SYSTEM_FLAGS)
+_NO_KEYWORDS = b"* FLAGS (%b)\r\n" % _SYSTEM_NAMES.encode("ascii")
 
 
 class FlagLists(dict[int, bytes]):
@@ -43,7 +45,8 @@ class FlagLists(dict[int, bytes]):
 
 def flags_line(mailbox: Mailbox) -> bytes:
     """Return the FLAGS response (RFC 3501 §7.2.6)."""
-    return b"* FLAGS (%b)\r\n" % " ".join([_SYSTEM_NAMES, *mailbox.keywords]).encode("ascii")
+    keywords = mailbox.keywords
+    return b"* FLAGS (%b)\r\n" % " ".join([_SYSTEM_NAMES, *keywords]).encode("ascii") if keywords else _NO_KEYWORDS
 
 
 def permanent_flags(view: View) -> bytes:
@@ -51,13 +54,19 @@ def permanent_flags(view: View) -> bytes:
     if view.read_only or not view.rights & frozenset("swt"):
         return b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n"
     keywords = view.mailbox.keywords
-    mask = flags_mask(view.rights)  # RFC 4314 §5.1.1
-    names = [name for name, bit in SYSTEM_FLAGS.items() if bit & mask]
+    names = list(_permitted(view.rights))
     if "w" in view.rights:
         names += keywords
         if len(keywords) < MAX_KEYWORDS:
             names.append("\\*")
     return b"* OK [PERMANENTFLAGS (%b)] Flags permitted.\r\n" % " ".join(names).encode("ascii")
+
+
+@lru_cache(maxsize=16)  # few accounts have any but all rights
+def _permitted(rights: frozenset[str]) -> tuple[str, ...]:
+    """Return the system flags that may be changed (RFC 4314 §5.1.1)."""
+    mask = flags_mask(rights)
+    return tuple(name for name, bit in SYSTEM_FLAGS.items() if bit & mask)
 
 
 def changes(view: View, news: Changes, *, manner: Manner = PLAIN, uid: bool = False) -> bytes:

@@ -200,7 +200,7 @@ def _refused(session: Session, command: Fetch, refusal: Refused) -> None:
 
 def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
     view = session.selected_view()
-    if command.items.plan(uid=command.uid).whole and spans:
+    if command.items.whole and spans:
         login = session.directory.owner_of(view.mailbox) if view.foreign else session.current_account().login
         session.shared.notes.retrieved(session.connection, login, view.mailbox, uids_of(view, spans))
     if not command.uid and some_gone(view, spans):

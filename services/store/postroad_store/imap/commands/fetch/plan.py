@@ -26,7 +26,6 @@ class Plan:
     bodies: bool  # bodies of messages are among them
     alone: bool  # an item can only be written message by message: the plain way
     sets_seen: bool
-    whole: bool  # the client gets whole messages
     template: bytes  # of one response of the fast way
     uid_only: bool  # the response is UIDFETCH, and begins with the UID (RFC 9586 §3.3)
     modseq: bool  # the responses have mod-sequences
@@ -35,10 +34,11 @@ class Plan:
 class ItemList:
     """The items of one FETCH, macros replaced and duplicates dropped; it keeps its plans."""
 
-    __slots__ = ("_plans", "items", "needs")
+    __slots__ = ("_plans", "items", "needs", "whole")
 
     def __init__(self, items: tuple[Item, ...], needs: tuple[tuple[Capability, bytes], ...] = ()) -> None:
         self.items = items
+        self.whole = any(item.whole for item in items)  # the client gets whole messages
         self.needs = needs  # capabilities that must be offered, each with the name of an item that needs it
         self._plans: dict[tuple[bool, bool, bool, bool], Plan] = {}
 
@@ -79,7 +79,6 @@ def _plan(items: tuple[Item, ...], *, uid_only: bool) -> Plan:
         not BODIES.isdisjoint(reads),
         any(item.alone for item in ordered),
         any(item.sets_seen for item in ordered),
-        any(item.whole for item in ordered),
         (b"* %d UIDFETCH (" if uid_only else b"* %d FETCH (")
         + b" ".join([item.template for item in ordered])
         + b")\r\n",
