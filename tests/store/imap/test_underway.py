@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import no_arguments
 from postroad_store.imap.registry import SPECS, Registry
@@ -26,7 +26,7 @@ LOGIN = b"l LOGIN alice@alpha.test wonderland\r\n"
 TOLD = '* OK [INPROGRESS ("a" NIL NIL)] Still under way.\r\n'
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Long(Command):
     """Takes long."""
 

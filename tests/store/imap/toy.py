@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.reader import LimitExceeded
 from postroad_store.imap.spec import Capability, Spec, after_login
@@ -19,7 +19,7 @@ XBOX = Capability(b"XBOX", "none", after_login, on_request=True)
 XTOYBOX = Capability(b"XTOYBOX", "none", after_login, enables=True, requires=(b"XTOY", b"XBOX"))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Toy(Command):
     """Something to play with."""
 

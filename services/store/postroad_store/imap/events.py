@@ -6,19 +6,18 @@ Strings in them are octets as the client sent them; the handler decodes them (a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from postroad.value import value
 from postroad_store.protocol.contract import Event
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command(Event):
     """Any command; its completion result begins with `tag`."""
 
     tag: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Announcing(Command):
     """A command, or what follows in it, as far as the literal that it streams next (`Spec.resume`)."""
 
@@ -26,7 +25,7 @@ class Announcing(Command):
     binary: bool  # the literal may hold NULs: literal8 (RFC 3516 §7)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Bad(Event):
     """Input that is not a valid command: the session answers BAD with `text`, untagged if the tag is unreadable.
 
@@ -40,20 +39,20 @@ class Bad(Event):
     limit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Octets(Command):
     """A piece of the literal that a command streams (`Spec.resume`); it is not answered."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Response(Command):
     """The client's decoded answer to a challenge (`Engine.challenge`)."""
 
     response: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Done(Command):
     """The client ends IDLE (`Engine.begin_idle`)."""

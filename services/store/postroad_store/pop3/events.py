@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.protocol.contract import Event
 
 if TYPE_CHECKING:
     from postroad.sasl.mechanism import Claim
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Login(Event):
     """The client proves who it is, by USER and PASS, APOP or AUTH."""
 
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LoginAbandoned(Event):
     """The client has cancelled a login that was granted: give the maildrop back; nothing is to be answered."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlaintextRefused(Event):
     """A login was refused because anybody could have read the password; nothing is to be answered."""
 
     login: str | None  # where the client has given it
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Retrieve(Event):
     """Send a message: whole, or with `lines` its header and so many lines of its body (TOP)."""
 
@@ -38,7 +38,7 @@ class Retrieve(Event):
     lines: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ListAll(Event):
     """Go on with a long answer to LIST, or to UIDL, whose first line has been given."""
 
@@ -46,7 +46,7 @@ class ListAll(Event):
     unique_ids: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Update(Event):
     """The client has quit: remove the messages it marked, and only now (RFC 1939 §6)."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.sasl.saslprep import PrepareError, saslprep
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import ACL, RIGHTS
 from postroad_store.imap.grammar import responses
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetAcl(Command):
     """The client changes the rights of an identifier."""
 
@@ -45,7 +45,7 @@ class SetAcl(Command):
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeleteAcl(Command):
     """The client removes an identifier."""
 
@@ -53,14 +53,14 @@ class DeleteAcl(Command):
     identifier: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GetAcl(Command):
     """The client asks for the whole list."""
 
     mailbox: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ListRights(Command):
     """The client asks which rights an identifier may get; `spelled` is as the client spells it."""
 
@@ -69,7 +69,7 @@ class ListRights(Command):
     spelled: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MyRights(Command):
     """The client asks for its own rights."""
 

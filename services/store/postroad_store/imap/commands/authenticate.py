@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad.sasl.mechanism import NO_PROOF, Claim, SaslError, decode_response
 from postroad.sasl.server import CHECKED, Unavailable
+from postroad.value import value
 from postroad_store.imap.authentication import Underway, conclude, judge, refuse_plaintext, unsupported
 from postroad_store.imap.events import Command, Response
 from postroad_store.imap.grammar.reader import SyntaxFault
@@ -36,7 +37,7 @@ SASL_IR = Capability(b"SASL-IR", "RFC 4959")
 MECHANISMS = {mechanism.name: _capability(mechanism) for mechanism in CHECKED}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Authenticate(Command):
     """A SASL mechanism's name; `initial` is the decoded initial response (RFC 4959), if the client gave one."""
 

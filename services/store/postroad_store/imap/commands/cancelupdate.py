@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONTEXT_SEARCH, CONTEXT_SORT
 from postroad_store.imap.grammar.reader import SyntaxFault
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CancelUpdate(Command):
     """Follow the searches with these tags no longer."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import IMAP4REV2, INPROGRESS, LITERAL_MINUS, LITERAL_PLUS
 from postroad_store.imap.grammar.arguments import no_arguments
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 IMAP4REV1 = Offer(b"IMAP4rev1", "RFC 3501", kept="IMAP4rev1 cannot be hidden, it is the protocol itself")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Capability(Command):
     """The client asks for the capabilities."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.expunge import remove
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import no_arguments
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 UNSELECT = Capability(b"UNSELECT", "RFC 3691", after_login)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Close(Command):
     """Leave the mailbox, and remove what is marked as deleted."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unselect(Command):
     """Leave the mailbox as it is."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.spec import Capability, Spec, after_login
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMPRESS = Capability(b"COMPRESS=DEFLATE", "RFC 4978", after_login)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compress(Command):
     """The client wants both sides to compress what they send, by DEFLATE."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import MESSAGELIMIT, SAVELIMIT, UIDPLUS
 from postroad_store.imap.grammar.arguments import read_mailbox
@@ -31,7 +31,7 @@ MOVE = Capability(b"MOVE", "RFC 6851", after_login)
 NOTHING_FOUND = b"OK No messages found."
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Copy(Command):
     """Put copies of messages into another mailbox."""
 
@@ -40,7 +40,7 @@ class Copy(Command):
     mailbox: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Move(Command):
     """Put messages into another mailbox."""
 

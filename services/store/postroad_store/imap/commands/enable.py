@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ENABLE = Capability(b"ENABLE", "RFC 5161", after_login)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Enable(Command):
     """The client wants extensions that change what it is sent; names in capitals."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.journal import Kind
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import UIDPLUS
 from postroad_store.imap.grammar.sequence import ranges_of, read_sequence_set
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.view import View
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Expunge(Command):
     """Remove messages that are marked as deleted; UID EXPUNGE only those among its UIDs."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.reader import SyntaxFault
@@ -24,7 +24,7 @@ MAX_FIELDS = 30  # RFC 2971 §3.3: at most 30 field-value pairs
 SHOWN = 100  # octets of a field in the log
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Id(Command):
     """The client identifies itself: pairs of field and value, None for NIL."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command, Done
 from postroad_store.imap.grammar.arguments import no_arguments
 from postroad_store.imap.spec import Capability, Spec
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 IDLE = Capability(b"IDLE", "RFC 2177")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Idle(Command):
     """The client waits for news, until it sends DONE."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.fetch import responses
 from postroad_store.imap.commands.fetch.labels import LABELS
 from postroad_store.imap.commands.fetch.plan import ItemList
@@ -34,7 +34,7 @@ JUST_LABELS = ItemList((LABELS,))
 MAX_LABELS = 100  # of one command: each may be a mailbox that is made
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Store(Command):
     """Change the labels of messages."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from postroad.sasl.mechanism import Claim
 from postroad.sasl.password import Password
+from postroad.value import value
 from postroad_store.imap.authentication import log_in, may_send_password, refuse_plaintext
 from postroad_store.imap.events import Command
 from postroad_store.imap.spec import Capability, Spec
@@ -32,7 +33,7 @@ LOGINDISABLED = Capability(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Login(Command):
     """A name and its password."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import no_arguments
 from postroad_store.imap.spec import Spec
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Logout(Command):
     """The client is done."""
 

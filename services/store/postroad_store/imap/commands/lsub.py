@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap import patterns
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import read_mailbox
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FEW = 500  # names that are looked at at once, some 2 ms
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lsub(Command):
     """Subscribed names that match a pattern."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap import updates
 from postroad_store.imap.commands.list.response import list_response, respelt, tell_spelling
 from postroad_store.imap.events import Command
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Create(Command):
     """Make a mailbox; `uses` are special-use attributes, as the client spells them (RFC 6154 §3)."""
 
@@ -33,14 +33,14 @@ class Create(Command):
     uses: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delete(Command):
     """Remove a mailbox and its messages."""
 
     mailbox: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rename(Command):
     """Give a mailbox another name."""
 
@@ -48,14 +48,14 @@ class Rename(Command):
     new_name: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Subscribe(Command):
     """Add a name to the list of LSUB."""
 
     mailbox: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unsubscribe(Command):
     """Remove a name from the list of LSUB."""
 

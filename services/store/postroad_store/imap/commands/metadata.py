@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import METADATA, METADATA_SERVER
 from postroad_store.imap.grammar import responses
@@ -41,7 +42,7 @@ _ANY = frozenset("rswip")
 _DEPTHS = {b"0": 0, b"1": 1, b"INFINITY": None}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GetMetadata(Command):
     """The client wants annotations of a mailbox, or with an empty name of the server."""
 
@@ -51,7 +52,7 @@ class GetMetadata(Command):
     most: int = MAX_NUMBER  # octets of a value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetMetadata(Command):
     """The client sets annotations; a value of None removes one."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.search.answer import NOT_SAVED, send_options
 from postroad_store.imap.commands.search.command import (
     FOLLOW,
@@ -51,7 +52,7 @@ class Source:
 SELECTED: tuple[Source, ...] = (Source(None),)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ESearch(Searching):
     """ESEARCH."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.directory import PREFIX
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import ACL
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAMESPACE = Capability(b"NAMESPACE", "RFC 2342", after_login)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Namespace(Command):
     """The client asks where mailboxes are."""
 

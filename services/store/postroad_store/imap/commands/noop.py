@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import no_arguments
 from postroad_store.imap.spec import Spec
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Noop(Command):
     """The client asks for news, or keeps the connection alive."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Check(Command):
     """The client asks for a checkpoint of the mailbox."""
 

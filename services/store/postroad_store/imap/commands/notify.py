@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.commands.fetch import READER, ItemList
 from postroad_store.imap.commands.list.response import list_response
@@ -54,7 +55,7 @@ class EventGroup:
     delayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetNotify(Command):
     """The client wants to be told of these events; of none, if there is no group."""
 
@@ -62,7 +63,7 @@ class SetNotify(Command):
     status: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BadEvent(Command):
     """A NOTIFY with an event that there is not."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad.world.quota import Quota
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import QUOTA, QUOTA_RES_MESSAGE, QUOTA_RES_STORAGE, QUOTASET
@@ -30,21 +31,21 @@ if TYPE_CHECKING:
 UNIT = 1024  # octets of STORAGE (RFC 9208 §5.1)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GetQuota(Command):
     """The client asks for usage and limits of a quota root."""
 
     root: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GetQuotaRoot(Command):
     """The client asks for the quota roots of a mailbox."""
 
     mailbox: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetQuota(Command):
     """The client sets the limits of a quota root, resource by resource."""
 

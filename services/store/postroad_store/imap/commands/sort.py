@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.search.command import (
     FOLLOW,
     BadCharset,
@@ -38,7 +38,7 @@ _EXTENSIONS = {"": SORT, "SORT=DISPLAY": SORT_DISPLAY, "SEARCH=FUZZY": SEARCH_FU
 _CRITERIA = {criterion.word.encode("ascii"): (criterion(), _EXTENSIONS[criterion.extension]) for criterion in CRITERIA}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sort(Searching):
     """SORT, or UID SORT."""
 

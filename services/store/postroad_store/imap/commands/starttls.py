@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import no_arguments
 from postroad_store.imap.spec import Capability, Spec
@@ -22,7 +22,7 @@ def _shown(conditions: Conditions) -> bool:
 STARTTLS = Capability(b"STARTTLS", "RFC 3501 §6.2.1", _shown)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartTls(Command):
     """The client wants to go on over TLS."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands import labels
 from postroad_store.imap.commands.fetch import JUST_FLAGS, JUST_MODSEQ, fast, responses
 from postroad_store.imap.events import Command
@@ -62,7 +63,7 @@ MODIFIERS: dict[bytes, OptionSpec[UnchangedSince]] = option_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Store(Command):
     """Change the flags of messages."""
 

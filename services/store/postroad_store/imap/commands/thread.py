@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.search.command import FOLLOW, BadCharset, refuse_filter, refuse_large
 from postroad_store.imap.commands.search.filters import undefined_filter
 from postroad_store.imap.commands.search.grammar import CharsetUnknown, read_criteria
@@ -38,7 +38,7 @@ _CAPABILITIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Thread(Command):
     """THREAD, or UID THREAD."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar.arguments import no_arguments
 from postroad_store.imap.spec import Capability, Spec, after_login
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 UNAUTHENTICATE = Capability(b"UNAUTHENTICATE", "RFC 8437", after_login)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unauthenticate(Command):
     """The client wants to log in as somebody else."""
 

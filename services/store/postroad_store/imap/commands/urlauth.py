@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import URLAUTH
 from postroad_store.imap.grammar.responses import astring
@@ -25,7 +25,7 @@ _MECHANISM = re.compile(rb"[A-Za-z0-9.-]+(?![^ ])")
 _INTERNAL = MECHANISM.encode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ResetKey(Command):
     """Make the key of a mailbox anew, or drop all keys."""
 
@@ -33,7 +33,7 @@ class ResetKey(Command):
     mechanisms: tuple[bytes, ...]  # in capitals
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GenUrlAuth(Command):
     """Authorize URLs."""
 

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from postroad.mime.bodies import body_of, elements
+from postroad.value import value
 from postroad_store.imap.commands.fetch.binary import Binary, decoded_figures
 from postroad_store.imap.commands.fetch.item import Gone, Message, Refused
 from postroad_store.imap.commands.fetch.section import Section, Text, read_section
@@ -49,7 +50,7 @@ class Wanted:
     parameters: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UrlFetch(Command):
     """Read what URLs name."""
 

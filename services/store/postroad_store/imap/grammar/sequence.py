@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.extensions import SEARCHRES
 from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
 
@@ -23,7 +23,7 @@ _SET_OR_SAVED = re.compile(rb"[0-9*:,$]+")
 _RANGE = re.compile(rb"(\*|[1-9]\d{0,9})(?::(\*|[1-9]\d{0,9}))?\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SequenceSet:
     """Ranges of numbers, both ends included, in the order written; 0 is `*`.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.appends import refusal
 from postroad_store.imap.commands.append.building import FOLLOW, begin, refuse
 from postroad_store.imap.commands.append.grammar import Segment, read_first, read_on
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Append(Segment):
     """APPEND as far as its first literal: `Engine.take_literal` lets the message come, a completion refuses it."""
 

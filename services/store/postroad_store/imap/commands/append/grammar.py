@@ -10,10 +10,10 @@ Messages come as streamed literals, so a command is read in segments: `read_firs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
+from postroad.value import value
 from postroad_store.imap.events import Announcing
 from postroad_store.imap.extensions import BINARY, CATENATE, MULTIAPPEND, UTF8_ACCEPT
 from postroad_store.imap.grammar.dates import read_date_time
@@ -50,7 +50,7 @@ class Place(Enum):
 PARTS = frozenset({Place.PART, Place.UTF8_PART})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Segment(Announcing):
     """A piece of the command: what comes before its literal, or before its end."""
 
@@ -59,7 +59,7 @@ class Segment(Announcing):
     several: bool  # more messages may follow
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class More(Segment):
     """What follows the literal of an earlier segment."""
 

@@ -5,9 +5,9 @@ The message that goes is looked up when the command begins, so that a number alw
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.appends import refusal
 from postroad_store.imap.commands.append.building import FOLLOW, begin, refuse
 from postroad_store.imap.commands.append.grammar import Segment, read_on, read_only
@@ -30,7 +30,7 @@ REPLACE = Capability(b"REPLACE", "RFC 8508", after_login)
 NO_SUCH_MESSAGE = b"NO [NONEXISTENT] There is no message with this UID."
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Replace(Segment):
     """REPLACE, or UID REPLACE, as far as its literal."""
 

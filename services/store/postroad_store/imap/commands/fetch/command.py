@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.fetch.answer import handle
 from postroad_store.imap.commands.fetch.items import READER, ItemReader
 from postroad_store.imap.commands.fetch.modifiers import read_modifiers
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.message import UID
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fetch(Command):
     """FETCH, or UID FETCH."""
 

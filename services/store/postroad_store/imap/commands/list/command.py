@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.list.attributes import Attributes
 from postroad_store.imap.commands.list.options import (
     RECURSIVEMATCH,
@@ -52,7 +52,7 @@ FEW = 500  # names, up to which a plain LIST is answered at once
 PAUSE_AFTER = 0.004  # seconds that a LIST may work before others get their turn
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class List(Command):
     """Names that match a pattern."""
 
@@ -64,7 +64,7 @@ class List(Command):
     extended: bool = False  # the command has options or several patterns; both may be empty
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Xlist(List):
     """The same, with Gmail's attributes."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.search.answer import NOT_SAVED, send_list, send_options
 from postroad_store.imap.commands.search.filters import undefined_filter
 from postroad_store.imap.commands.search.found import Found
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from postroad_store.protocol.contract import Event
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Searching(Command):
     """SEARCH, SORT and their UID forms; the strings have been decoded from their CHARSET."""
 
@@ -52,12 +52,12 @@ class Searching(Command):
     options: Options | None  # None: there is no RETURN
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Search(Searching):
     """SEARCH, or UID SEARCH."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BadCharset(Command):
     """A search whose CHARSET is not known here."""
 

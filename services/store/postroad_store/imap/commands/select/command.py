@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap import updates
 from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.select.parameters import PARAMETERS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 AT_ONCE = 2  # pieces of what a client has missed that are sent before others get their turn: what has gone, and flags
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Select(Command):
     """SELECT, or EXAMINE which is the same read-only."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.remembered import remembered
+from postroad.value import value
 from postroad_store.imap.commands.status.items import ITEMS, Item, all_offered, read_items, response
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import APPENDLIMIT, CONDSTORE, STATUS_DELETED, STATUS_SIZE
@@ -26,7 +26,7 @@ REMEMBERED = 256  # arguments: clients look at the same mailboxes over and over
 REMEMBERED_OCTETS = 512  # of the longest that are remembered
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Status(Command):
     """Figures of a mailbox."""
 
