@@ -189,3 +189,28 @@ def test_done_ends_idle_and_is_no_command() -> None:
         assert shown(heard(*said).lines)[-1] == "C done"
         said += [("S", tag + b" OK\r\n")]
         assert heard(*said).turn is Turn.COMMAND
+
+
+def test_another_command_while_the_client_idles_is_answered() -> None:
+    said = [GREETING, ("C", b"a IDLE\r\n"), ("S", b"+ idling\r\n"), ("C", b"b NOOP\r\n")]
+    assert heard(*said).turn is Turn.SERVER
+
+
+def test_what_is_no_secret_behind_a_login() -> None:
+    lines = told("imap", "S: * OK\nC: a LOGIN bob builder\nS: a OK\nC: b SEARCH TEXT {2+}\nc: ab\nC:  ALL\nS: b OK\n")
+    assert lines[1:] == [
+        "C a LOGIN bob {?password}", "S a OK", "C b SEARCH TEXT {2+}", "C~ab", "C  ALL", "S b OK",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("password", ["builderX", "XbuilderXX", '"builder X"', "builder X"])
+def test_the_whole_password_is_a_secret(password: str) -> None:
+    assert told("imap", f"S: * OK\nC: a LOGIN bob {password}\n")[-1] == "C a LOGIN bob {?password}"
+    assert told("imap", f"S: * OK\nC: a LOGIN {{3+}}\nc: bob\nC:  {password}\n")[-1] == "C  {?password}"
+    # no blank before it: no login, but it is the password nevertheless
+    assert told("imap", f"S: * OK\nC: a LOGIN {{3+}}\nc: bob\nC: {password}\n")[-1] == "C {?password}"
+
+
+def test_uid_alone_is_a_command() -> None:
+    lines = told("imap", "S: * OK\nC: a UID\nS: a BAD what\nC: b\nS: b BAD what\n")
+    assert lines[1:] == ["C a UID", "S a BAD what", "C b", "S b BAD what"]

@@ -78,7 +78,7 @@ class ImapObserver(Observer):
         """See `Observer`."""
         if self._answers:
             return Turn.RESPONSE
-        if self._coming is not None or (self._inside and not self._waits):
+        if self._inside and not self._waits:
             return Turn.CONTENT
         idles = self._idles and len(self._asked) == 1
         return Turn.SERVER if not self._greeted or (self._asked and not idles) else Turn.COMMAND
