@@ -214,3 +214,28 @@ def test_the_whole_password_is_a_secret(password: str) -> None:
 def test_uid_alone_is_a_command() -> None:
     lines = told("imap", "S: * OK\nC: a UID\nS: a BAD what\nC: b\nS: b BAD what\n")
     assert lines[1:] == ["C a UID", "S a BAD what", "C b", "S b BAD what"]
+
+
+def test_preauth_is_a_greeting_alone() -> None:
+    said = GREETING, ("C", b"a NOOP\r\n"), ("S", b"* PREAUTH what\r\n")
+    assert heard(*said).state == "not authenticated"
+
+
+def test_starttls_waits_for_its_answer_and_for_nothing_else() -> None:
+    said = GREETING, ("C", b"a STARTTLS\r\n"), ("S", b"+ what\r\n"), ("C", b"b NOOP\r\n")
+    assert shown(heard(*said).lines)[-1] == "S + what"
+    assert shown(heard(*said, ("S", b"a NO not now\r\n")).lines)[-2:] == ["S a NO not now", "C b NOOP"]
+
+
+def test_a_response_that_breaks_off_is_a_secret() -> None:
+    for said in ([], [("S", b"+\r\n")]):
+        observer = heard(GREETING, ("C", b"a AUTHENTICATE PLAIN\r\n"), *said, ("C", b"AGIAY"))
+        observer.end()
+        assert shown(observer.lines)[-1] == "C~{?plain}"
+
+
+def test_a_quoted_password_is_known_without_its_quotes() -> None:
+    lines = told("imap", 'S: * OK\nC: a LOGIN bob "buil\\\\d\\"er"\nS: a NO buil\\d"er is wrong\n')
+    assert lines[1:] == ["C a LOGIN bob {?password}", "S a NO {?password} is wrong"]
+    lines = told("imap", 'S: * OK\nC: a LOGIN bob "\nS: a NO\nC: b LOGIN bob ""\nS: b NO\nC: c LOGIN bob "\n')
+    assert lines[1::2] == ["C a LOGIN bob {?password}", "C b LOGIN bob {?password.2}", "C c LOGIN bob {?password}"]

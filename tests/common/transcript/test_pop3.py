@@ -206,3 +206,26 @@ def test_a_session_without_lines_is_an_empty_dialogue() -> None:
     told_ = dialogue_of({**session, "lines": [literal], "ended": None}, lambda _line: b".a\r\n.b")
     assert told_.splitlines()[1:] == ["C: .a", "c: .b"]
     assert dialogue_of({**session, "lines": [literal], "ended": None}).splitlines()[1:] == ["c: {?content 3 a}"]
+
+
+def test_a_literal_of_managesieve_that_nobody_asked_for_is_the_servers_turn() -> None:
+    assert heard("managesieve", ("S", b"OK\r\n"), ("S", b"{5}\r\nab")).turn is Turn.SERVER
+
+
+@pytest.mark.parametrize("side", ["C", "S"])
+def test_what_is_lost_of_managesieve_may_be_a_literal(side: str) -> None:
+    literal = (side, b"GETSCRIPT {9+}\r\nab" if side == "C" else b"{9}\r\nab")
+    observer = heard("managesieve", ("S", b"OK\r\n"), literal)
+    observer.skip()
+    observer.take(Side.CLIENT, b"NOOP\r\n", 0.0, tls=False)
+    observer.take(Side.SERVER, b"OK done\r\n", 0.0, tls=False)
+    assert shown(observer.lines)[-2:] == ["C NOOP", "S OK done"]
+    assert observer.turn is Turn.COMMAND
+
+
+@pytest.mark.parametrize("secret", ["X", "XX", "X*X", "XsecretX"])
+def test_any_response_of_managesieve_is_a_secret(secret: str) -> None:
+    lines = told("managesieve", f'{SIEVE}C: AUTHENTICATE "PLAIN" "{secret}"\nS: NO "{secret} is wrong"\n')
+    assert lines[2] == 'C AUTHENTICATE "PLAIN" {?plain}'
+    if len(secret) > 4:
+        assert lines[3] == 'S NO "{?plain} is wrong"'

@@ -233,7 +233,7 @@ class ImapObserver(Observer):
                 self._going = _Literal(int(match[1]), whole=False)
         elif self._tag == b"" and octets.upper().startswith(b"* PREAUTH"):
             self.state = "authenticated"
-        if tag == b"*" and octets[:5].upper() in {b"* BAD", b"* BYE"}:  # of a command whose tag was not understood
+        if octets[:5].upper() in {b"* BAD", b"* BYE"}:  # of a command whose tag was not understood
             self._release()
         return True
 

@@ -42,7 +42,7 @@ class ManageSieveObserver(Observer):
         """See `Observer`."""
         if self._challenged:
             return Turn.RESPONSE
-        if self._inside or self._left[Side.CLIENT]:
+        if self._inside:
             return Turn.CONTENT
         return Turn.SERVER if self._asked or self._left[Side.SERVER] else Turn.COMMAND
 
