@@ -29,6 +29,8 @@ GENERAL = [
     (b"<a@b", b'(NIL NIL "a" "b")'),
     (b"<@r1", b'(NIL "@r1" "MISSING_MAILBOX" "SYNTAX_ERROR")'),
     (b"g:; x, a@b", group(b"g") + AB),
+    (b'"a"b@c', b'(NIL NIL "ab" "c")'),
+    (b'X "M" Y X <a@b>', b'("X M Y X" NIL "a" "b")'),
     (b"x y; z, a@b", b'("x y" NIL "MISSING_MAILBOX" "MISSING_DOMAIN")' + AB),
     (b"g: x y; z, a@b", group(b"g", b'("x y" NIL "MISSING_MAILBOX" "MISSING_DOMAIN")') + AB),
     (b"g: a@b, (c)", group(b"g", AB)),

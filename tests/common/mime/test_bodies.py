@@ -17,6 +17,7 @@ MESSAGE = (
     b"--y\r\n\r\nplain\r\n--y\r\nContent-Type: image/png\r\n\r\nxyz\r\n--y--\r\n"
     b"--x\r\nContent-Type: message/rfc822\r\n\r\nSubject: single\r\n\r\nalone\r\n"
     b"--x\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nSubject: single\r\n\r\nalone\r\n"
+    b"--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n"
     b"--x--\r\n"
 )
 
@@ -24,6 +25,7 @@ MESSAGE = (
 def test_elements() -> None:
     assert elements(b'("a b" NIL (x (y)) {3}\r\n)"( 12)') == [b'"a b"', b"NIL", b"(x (y))", b'{3}\r\n)"(', b"12"]
     assert elements(b"()") == []
+    assert elements(b"({ x)") == [b"{", b"x"]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,9 @@ def test_elements() -> None:
         ((3, 1, 1), None),
         ((3, 2), None),
         ((4, 1), b'("text" "plain" '),
-        ((5,), None),
+        ((5,), b'("message" "delivery-status" '),
+        ((5, 1), None),
+        ((6,), None),
         ((1, 1), None),
     ],
 )

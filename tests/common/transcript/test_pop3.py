@@ -135,13 +135,14 @@ def test_states_and_tls_of_managesieve() -> None:
         (b'AUTHENTICATE "PLAIN" "x"\r\n', b"NO\r\n"),
         (b'AUTHENTICATE "PLAIN" "x"\r\n', b"OK\r\n"),
         (b"STARTTLS\r\n", b"NO\r\n"),
+        (b"UNAUTHENTICATE\r\n", b"NO\r\n"),
         (b"UNAUTHENTICATE\r\n", b"OK\r\n"),
         (b"LOGOUT\r\n", b"OK\r\nBYE\r\n"),
     ):
         observer.take(Side.CLIENT, client, 0.0, tls=False)
         observer.take(Side.SERVER, server, 0.0, tls=False)
         states.append(observer.state)
-    assert states == ["non-authenticated", "authenticated", "authenticated", "non-authenticated", "logout"]
+    assert states == ["non-authenticated", *["authenticated"] * 3, "non-authenticated", "logout"]
     observer.noted(LoggedIn("bob", "default"))
     assert observer.notes[0].line == observer.count
 
@@ -206,6 +207,11 @@ def test_a_session_without_lines_is_an_empty_dialogue() -> None:
     told_ = dialogue_of({**session, "lines": [literal], "ended": None}, lambda _line: b".a\r\n.b")
     assert told_.splitlines()[1:] == ["C: .a", "c: .b"]
     assert dialogue_of({**session, "lines": [literal], "ended": None}).splitlines()[1:] == ["c: {?content 3 a}"]
+
+
+def test_a_challenge_that_is_a_literal_is_the_clients_turn_once_it_is_whole() -> None:
+    said = ("S", b"OK\r\n"), ("C", b'AUTHENTICATE "LOGIN"\r\n'), ("S", b"{3}\r\n"), ("S", b"abc"), ("S", b"\r\n")
+    assert turns("managesieve", *said)[-4:] == [Turn.SERVER, Turn.SERVER, Turn.SERVER, Turn.RESPONSE]
 
 
 def test_a_literal_of_managesieve_that_nobody_asked_for_is_the_servers_turn() -> None:

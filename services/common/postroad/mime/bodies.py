@@ -55,7 +55,7 @@ def body_of(body: bytes, numbers: tuple[int, ...]) -> bytes | None:
     inside = True  # `body` is that of a message, whose parts the next number looks into; else it was numbered itself
     for number in numbers:
         listed = elements(body)
-        if not inside and not listed[0].startswith(b"(") and listed[0].lower() == b'"message"' and len(listed) == 10:
+        if not inside and listed[0].lower() == b'"message"' and len(listed) == 10:
             body, inside = listed[8], True
             listed = elements(body)
         if listed[0].startswith(b"("):

@@ -59,7 +59,6 @@ class Observer(ABC):
     def end(self) -> None:
         """Make lines of what has no line end: the session is over."""
         self.open = False
-        self._follow()
         for side, stream in ((Side.CLIENT, self.client), (Side.SERVER, self.server)):
             if (octets := stream.rest()) or self._partial(side):
                 self._torn(side, octets)
