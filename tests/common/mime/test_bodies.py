@@ -64,6 +64,14 @@ def test_a_message_that_is_nothing_but_a_message() -> None:
     assert body_of(body, (1, 2)) is None
 
 
+def test_the_only_part() -> None:
+    body = parse(b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\none\r\n--x--\r\n").body
+    found = body_of(body, (1,))
+    assert found is not None
+    assert found.startswith(b'("text" "plain" ')
+    assert body_of(body, (2,)) is None
+
+
 TEXT = st.sampled_from([b"a", b'"', b"(", b")", b"\\", b"{3}", b" ", b"\xe4", b"\0"])
 
 

@@ -31,6 +31,8 @@ def decoded(octets: bytes, encoding: bytes, *, is_text: bool = False, size: int 
         (b"YWJjZ", b"abc"),  # half an octet
         (b"YWJj!!Z*GVm", b"abcdef"),
         (b"YQ==YQ==", b"a"),  # padding ends the data
+        (b"=YQ==", b"a"),
+        (b"=YWJj=YQ==", b"abca"),
         (b"=YWJj", b"abc"),  # an equals sign that pads nothing
         (b"=Y=WJj=ZGVm", b"abcdef"),
         (b"", b""),
@@ -52,6 +54,7 @@ def test_base64(octets: bytes, expected: bytes, size: int) -> None:
         (b"soft= \t\r\nline", b"softline"),
         (b"end  \r\nnext\t\r\n", b"end\r\nnext\r\n"),
         (b"end \n x", b"end\n x"),
+        (b"endX \r\nX \r\n", b"endX\r\nX\r\n"),
         (b"last  ", b"last"),
         (b"last=", b"last"),
         (b"a=ZZb=3D", b"a=ZZb="),
@@ -67,16 +70,31 @@ def test_quoted_printable(octets: bytes, expected: bytes, size: int) -> None:
     assert decoded(octets, b"quoted-printable", size=size) == expected
 
 
-@pytest.mark.parametrize("tail", [b"=", b"=3", b"=3D", b" \t", b"x", b"= "])
-def test_long_line(tail: bytes) -> None:
+@pytest.mark.parametrize(
+    ("tail", "rest", "expected"),
+    [
+        (b"=", b"3D", b"="),
+        (b"=3", b"D", b"="),
+        (b"=3D", b"", b"="),
+        (b"=3D3D", b"=3D", b"=3D="),
+        (b" \t", b"", b""),
+        (b" \t", b"x", b" \tx"),
+        (b"x", b"", b"x"),
+        (b"= ", b"", b""),
+        (b"=", b"\r\nx", b"x"),
+    ],
+)
+def test_long_line(tail: bytes, rest: bytes, expected: bytes) -> None:
     line = b"x" * (MAX_LINE + 10) + tail
     undo = decoder(b"quoted-printable", is_text=False)
     assert undo is not None
     first = undo.feed(line)
     assert len(first) >= MAX_LINE
-    rest = {b"=": b"3D", b"=3": b"D"}.get(tail, b"")
-    whole = first + undo.feed(rest) + undo.finish()
-    assert whole == decoded(line + rest, b"quoted-printable", size=1 << 30)
+    assert first + undo.feed(rest) + undo.finish() == b"x" * (MAX_LINE + 10) + expected
+
+
+def test_a_long_line_behind_others() -> None:
+    assert decoded(b"a\r\n" + b"=3D" * 30_000, b"quoted-printable") == b"a\r\n" + b"=" * 30_000
 
 
 def test_white_space_without_end() -> None:
@@ -106,6 +124,7 @@ def test_unknown() -> None:
         (b"a\rb", b"a\rb"),
         (b"a\r\n", b"a\r\n"),
         (b"ab\rcd\n", b"ab\rcd\r\n"),
+        (b"ab\r\ncd\n", b"ab\r\ncd\r\n"),
         (b"", b""),
     ],
 )

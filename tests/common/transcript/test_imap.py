@@ -68,7 +68,7 @@ def test_a_literal_that_is_refused_does_not_come() -> None:
 
 def test_content_that_breaks_off() -> None:
     observer = heard(GREETING, ("C", b"a APPEND INBOX {9+}\r\nabc"), ("S", b"* 1 FETCH (BODY[] {9}\r\nab"))
-    assert observer.open
+    assert heard(GREETING).open
     observer.end()
     assert shown(observer.lines)[-2:] == ["C~<3>", "S~ab"]
     assert not observer.open

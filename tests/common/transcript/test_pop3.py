@@ -9,7 +9,7 @@ from postroad.transcript.dialogue import dialogue_of
 from postroad.transcript.line import Side, text_of
 from postroad.transcript.observer import Observer, Turn
 from postroad.transcript.observers import observer_of
-from postroad.transcript.script import expand
+from postroad.transcript.script import expand, said
 from tests.common.transcript.said import opened, shown, told
 
 LOGIN = "S: +OK ready\nC: USER bob\nS: +OK\nC: PASS builder\nS: +OK\n"
@@ -65,7 +65,13 @@ def test_responses_that_are_sent_before_their_challenges_are_secrets(
 def test_what_breaks_off() -> None:
     observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"RETR 1\r\n"), ("S", b"+OK\r\nab"))
     observer.end()
-    assert shown(observer.lines)[-1] == "S~<2>"
+    assert shown(observer.lines) == ["S +OK", "C RETR 1", "S +OK", "S~<2>"]
+    observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"RETR 1\r\n"), ("S", b"+OK\r\nab"), ("C", b"NOO"))
+    observer.end()
+    assert shown(observer.lines)[-2:] == ["C~NOO", "S~<2>"]
+    observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"STLS\r\nNOO"))
+    observer.end()
+    assert shown(observer.lines)[-2:] == ["C STLS", "C~NOO"]
     observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"RETR 1\r\n"), ("S", b"+OK\r\n"))
     observer.end()
     assert shown(observer.lines)[-1] == "S~<0>"
@@ -84,6 +90,7 @@ def test_what_breaks_off() -> None:
 def test_a_line_that_is_refused_before_its_end() -> None:
     observer = heard("pop3", ("S", b"+OK\r\n"), ("C", b"NOOP" + b"x" * 2000), ("S", b"-ERR too long\r\n"))
     observer.take(Side.CLIENT, b"x\r\nQUIT\r\n", 0.0, tls=False)
+    assert observer.turn is Turn.SERVER
     observer.take(Side.SERVER, b"+OK bye\r\n", 0.0, tls=False)
     assert observer.state == "update"
 
@@ -235,3 +242,54 @@ def test_any_response_of_managesieve_is_a_secret(secret: str) -> None:
     assert lines[2] == 'C AUTHENTICATE "PLAIN" {?plain}'
     if len(secret) > 4:
         assert lines[3] == 'S NO "{?plain} is wrong"'
+
+
+POP3 = ("S", b"+OK ready\r\n")
+SMTP = ("S", b"220 x\r\n")
+IMAP = ("S", b"* OK ready\r\n")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "said"),
+    [
+        ("pop3", [POP3, ("C", b"RETR 1\r\n"), ("S", b"+OK\r\na")]),
+        ("pop3", [POP3, ("C", b"LIST\r\n"), ("S", b"+OK\r\n1 2\r\n3")]),
+        ("pop3", [POP3, ("C", b"AUTH LOGIN\r\nYQ==")]),
+        ("pop3", [POP3, ("C", b"AUTH LOGIN\r\n"), ("S", b"+ \r\n")]),
+        ("pop3", [POP3, ("C", b"NOOP" + b"x" * 2000), ("S", b"-ERR too long\r\n")]),
+        ("smtp", [SMTP, ("C", b"DATA\r\n"), ("S", b"354 go\r\n"), ("C", b"abc\r\n")]),
+        ("smtp", [SMTP, ("C", b"DATA\r\nabc")]),
+        ("smtp", [SMTP, ("C", b"AUTH LOGIN\r\n"), ("S", b"334 \r\n")]),
+        ("smtp", [SMTP, ("C", b"NOOP" + b"x" * 2000), ("S", b"500 too long\r\n")]),
+        ("imap", [IMAP, ("C", b"a APPEND x {9+}\r\nab")]),
+        ("imap", [IMAP, ("C", b"a APPEND x {9}\r\nab")]),
+        ("imap", [IMAP, ("C", b"a AUTHENTICATE LOGIN\r\n"), ("S", b"+ \r\n")]),
+        ("imap", [IMAP, ("C", b"a FETCH 1 BODY[]\r\n"), ("S", b"* 1 FETCH (BODY[] {9}\r\nab")]),
+        ("imap", [IMAP, ("C", b"a IDLE\r\n"), ("S", b"+ idling\r\n")]),
+    ],
+)
+def test_whatever_is_lost_the_next_command_is_read(protocol: str, said: list[tuple[str, bytes]]) -> None:
+    observer = heard(protocol, *said)
+    observer.skip()
+    command, answer = {"pop3": ("NOOP", "+OK"), "smtp": ("NOOP", "250 OK"), "imap": ("z NOOP", "z OK")}[protocol]
+    observer.take(Side.CLIENT, f"{command}\r\n".encode(), 0.0, tls=False)
+    turns = [observer.turn]
+    observer.take(Side.SERVER, f"{answer}\r\n".encode(), 0.0, tls=False)
+    assert shown(observer.lines)[-2:] == [f"C {command}", f"S {answer}"]
+    assert [*turns, observer.turn] == [Turn.SERVER, Turn.COMMAND]
+
+
+def test_a_plus_asks_for_a_response_only_behind_auth() -> None:
+    assert told("pop3", "S: +OK\nC: NOOP\nS: + what\nC: STAT\nS: +OK 0 0\n")[-2:] == ["C STAT", "S +OK 0 0"]
+
+
+def test_capabilities_have_many_lines() -> None:
+    said = POP3, ("C", b"CAPA\r\n"), ("S", b"+OK\r\n"), ("S", b"TOP\r\n"), ("S", b".\r\n")
+    assert turns("pop3", *said)[2:] == [Turn.SERVER, Turn.SERVER, Turn.SERVER, Turn.COMMAND]
+
+
+def test_what_has_a_line_end() -> None:
+    assert [(kind, line.kind, line.whole) for kind in "CcSsTXZ" for line in [said(f"{kind}:")]] == [
+        ("C", "C", True), ("c", "C", False), ("S", "S", True), ("s", "S", False), ("T", "T", False),
+        ("X", "X", False), ("Z", "Z", False),
+    ]  # fmt: skip

@@ -186,6 +186,7 @@ def test_octets_that_are_lost() -> None:
     for step in steps_of(MESSAGE):
         observer.take(Side.CLIENT if step.kind == "C" else Side.SERVER, step.octets, 0.0, tls=False)
     assert shown(observer.lines)[-3:] == ["C <18>", "C .", "S 250 queued as Q1"]
+    assert [line.group for line in observer.lines if line.text.startswith("MAIL")] == [1, 2]
 
 
 def test_recipients_before_anything_else() -> None:
@@ -209,3 +210,20 @@ def test_a_line_that_was_refused_stays_so_whatever_the_server_says_then() -> Non
     ):
         observer.take(side, octets, 0.0, tls=False)
     assert observer.state == "closed"
+
+
+def test_recipients_of_lmtp_before_anything_else() -> None:
+    text = "S: 220 x\nC: RCPT TO:<a@b.test>\nS: 250 OK\nC: DATA\nS: 354 go\nC: .\nS: 250 OK\n"
+    assert observed("lmtp", steps_of(text)).turn is Turn.COMMAND
+
+
+def test_what_follows_content_in_one_block() -> None:
+    observer = observer_of(opened())
+    for side, octets in (
+        (Side.SERVER, b"220 x\r\n"),
+        (Side.CLIENT, b"DATA\r\n"),
+        (Side.SERVER, b"354 go\r\n"),
+        (Side.CLIENT, b"x\r\n.\r\nQUIT\r\n"),
+    ):
+        observer.take(side, octets, 0.0, tls=False)
+    assert shown(observer.lines)[-3:] == ["C <3>", "C .", "C QUIT"]

@@ -84,7 +84,7 @@ class Pop3Observer(Observer):
         verb = octets.partition(b" ")[0].upper()
         hidden: tuple[bytes, str] | None = None
         start = len(octets)
-        if verb == b"PASS" and len(octets) > 5:  # RFC 1939 §7: the whole argument, spaces included
+        if verb == b"PASS":  # RFC 1939 §7: the whole argument, spaces included
             start, kind = 5, "password"
         elif verb == b"APOP":
             match = _APOP.fullmatch(octets)

@@ -126,6 +126,7 @@ def word(outcome: Outcome) -> str:
 def test_greeting_and_ehlo(talk: Talk) -> None:
     assert talk.client.timeout == 300
     assert talk.client.next_event() is NEED_DATA
+    assert talk.client.extensions == {}
     assert talk.run(PIPELINING) == [Ready()]
     assert talk.client.state is State.READY
     assert talk.client.next_event() is PAUSED
@@ -212,6 +213,16 @@ def test_plaintext_after_the_agreement_ends_the_session() -> None:
     assert "sent more after agreeing to STARTTLS" in event.outcome.reason
 
 
+def test_what_came_before_the_handshake_is_forgotten() -> None:
+    talk = Talk()
+    assert talk.run(OFFER + "    C: STARTTLS\n    S: 220 go ahead\n") == [StartTls()]
+    talk.client.receive_data(b"250 half a line")
+    assert talk.run("! tls\nC: EHLO relay.test") == []
+    assert talk.client.extensions == {}  # RFC 3207 §4.2
+    assert talk.run("S: 250-mx.test\\r\\n250 SIZE 7") == [Ready()]
+    assert talk.client.extensions == {"SIZE": "7"}
+
+
 def test_a_connection_lost_in_the_handshake(talk: Talk) -> None:
     _, event = talk.run(OFFER + "    C: STARTTLS\n    S: 220 go\n    ! eof\n")
     assert isinstance(event, Refused)
@@ -273,6 +284,56 @@ def test_one_transaction_after_the_other_and_quit(talk: Talk) -> None:
     assert [type(event) for event in events] == [Ready, SendContent, Finished, SendContent, Finished]
     assert talk.run("! quit\nC: QUIT\nS: 221 bye\n") == []
     assert talk.client.state is State.CLOSED
+
+
+def test_who_was_accepted_before_counts_no_more(talk: Talk) -> None:
+    talk.run(PLAIN + STEPS, TWO)
+    (event,) = talk.run(
+        """
+        ! send
+        C: MAIL FROM:<alice@alpha.test>
+        S: 250 OK
+        C: RCPT TO:<bob@beta.test>
+        S: 550 5.1.1 no
+        C: RCPT TO:<dave@beta.test>
+        S: 550 5.1.1 no
+    """,
+        TWO,
+    )
+    assert statuses(event) == ["failed 5.1.1", "failed 5.1.1"]
+    # What was left open is reset, once.
+    reset = STEPS.replace("! send\n", "! send\n    C: RSET\n    S: 250 OK\n")
+    assert statuses(talk.run(reset, TWO)[-1]) == statuses(talk.run(STEPS, TWO)[-1]) == ["delivered", "delivered"]
+
+
+@pytest.mark.parametrize("code", [500, 501, 599])
+def test_any_5yz_to_ehlo_leads_to_helo(talk: Talk, code: int) -> None:
+    assert talk.run(OPENING + f"    S: {code} what?\n    C: HELO relay.test\n    S: 250 mx.test\n") == [Ready()]
+
+
+def test_a_reply_to_mail_that_means_nothing(talk: Talk) -> None:
+    talk.run(PLAIN)
+    (event,) = talk.run("! send\nC: MAIL FROM:<alice@alpha.test>\nS: 300 what\n")
+    assert statuses(event) == ["deferred 4.5.0"]
+
+
+def test_dots_are_stuffed_in_each_content_anew() -> None:
+    talk = Talk()
+    opened = (
+        "! send\nC: MAIL FROM:<alice@alpha.test>\nS: 250 OK\nC: RCPT TO:<bob@beta.test>\nS: 250 OK\nC: DATA\nS: 354 go"
+    )
+    talk.run(PLAIN + opened)
+    talk.client.content(b"no line end")
+    talk.client.end_content()
+    assert talk.client.data_to_send() == b"no line end\r\n.\r\n"
+    talk.run(f"S: 250 OK\n{opened}")
+    talk.client.content(b".dot\r\n")
+    assert talk.client.data_to_send() == b"..dot\r\n"
+
+
+def test_a_connection_lost_between_transactions_is_of_no_interest(talk: Talk) -> None:
+    events = talk.run(f"{PLAIN}{STEPS}    ! eof\n", TWO)
+    assert [type(event) for event in events] == [Ready, SendContent, Finished]
 
 
 def test_the_null_reverse_path(talk: Talk) -> None:
@@ -591,8 +652,11 @@ def test_421_to_an_idle_session_closes_it_without_a_word(talk: Talk) -> None:
 def test_421_in_the_midst_of_the_content(talk: Talk) -> None:
     talk.run(PLAIN)
     script = STEPS.split("! content", maxsplit=1)[0] + "! half\n    C: half\n    S: 421 4.3.2 going down\n"
-    events = talk.run(script, TWO)
-    assert statuses(events[-1]) == ["deferred 4.3.2", "deferred 4.3.2"]
+    event = talk.run(script, TWO)[-1]
+    assert statuses(event) == ["deferred 4.3.2", "deferred 4.3.2"]
+    assert isinstance(event, Finished)
+    assert isinstance(event.outcomes[0], Deferred)
+    assert event.outcomes[0].reason.endswith("421 4.3.2 going down (in reply to nothing)")
 
 
 def test_a_reply_that_nobody_asked_for_ends_the_session(talk: Talk) -> None:

@@ -68,8 +68,8 @@ def test_login() -> None:
             f"{opening('AUTH LOGIN')}C: AUTH LOGIN\nS: 334 a\nC: {BOB}\nS: 334 b\nC: {PASSWORD}\nS: 334 c",
             "said 334 c to AUTH",
         ),
-        (opening("AUTH CRAM-MD5"), "it offers neither PLAIN nor LOGIN to log in by"),
-        (opening("AUTH"), "it offers neither PLAIN nor LOGIN to log in by"),
+        (opening("AUTH CRAM-MD5"), ": it offers neither PLAIN nor LOGIN to log in by ("),
+        (opening("AUTH"), ": it offers neither PLAIN nor LOGIN to log in by ("),
     ],
 )
 def test_who_cannot_log_in_sends_nothing(script: str, outcome: str) -> None:
@@ -82,7 +82,7 @@ def test_who_cannot_log_in_sends_nothing(script: str, outcome: str) -> None:
 def test_a_password_that_others_could_use_is_said_in_tls_alone() -> None:
     _, (event,) = run(opening("AUTH PLAIN"), plaintext=False)
     assert isinstance(event, Refused)
-    assert "it offers no TLS, and a password is not sent without it" in event.outcome.reason
+    assert ": it offers no TLS, and a password is not sent without it (" in event.outcome.reason
     tls = f"{opening('STARTTLS')}C: STARTTLS\nS: 220 go\nT:\nC: EHLO relay.test\nS: 250-mx.test|250 AUTH PLAIN\n"
     client, events = run(f"{tls}C: AUTH PLAIN {PLAIN}\nS: 235 in", plaintext=False)
     assert (events, client.state) == ([StartTls(), Ready()], State.READY)

@@ -91,7 +91,7 @@ class Client:
         """Take octets from the server."""
         self._reader.feed(data)
         try:
-            while self._state is not State.CLOSED and (reply := self._reader.next()) is not None:
+            while (reply := self._reader.next()) is not None:
                 self._on_reply(reply)
         except ReplyError as error:
             self.break_off(f"it sent {error}")
@@ -221,7 +221,7 @@ class Client:
             self.break_off(f"it said unasked: {reply}", None if reply.code != 421 else reply)
             return
         verb = command.verb
-        if reply.code == 421 and verb is not _QUIT:
+        if reply.code == 421:
             # RFC 5321 §3.8: 421 may answer any command, and the server then closes.
             self.break_off("", reply)
             return
