@@ -124,3 +124,19 @@ def test_sent_time(value: bytes, moment: int | None) -> None:
 )
 def test_a_whole_date_time(value: bytes, read: tuple[int, int, int] | None) -> None:
     assert date_time(value) == read
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [
+        (b"23:59:60 +0000", 86_400),
+        (b"23:59:59", 86_399),
+        (b"23:00", 82_800),
+        (b"24:00:00", 0),
+        (b"00:60:00", 0),
+        (b"00:00:61", 0),
+        (b"00:59:00", 3540),
+    ],
+)
+def test_the_latest_times_of_a_day(time: bytes, seconds: int) -> None:
+    assert sent_time(b"1 Jan 1970 " + time) == seconds

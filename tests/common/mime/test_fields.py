@@ -42,6 +42,7 @@ def test_unfolding_takes_line_ends_only() -> None:
 
 
 def test_fields_in_order_with_lower_case_names() -> None:
+    assert fields(b"LynX: 1\r\n") == [(b"lynx", b"1")]
     assert fields(b"B: 1\r\nA :  2 \r\nnone\r\nb:\r\n 3\r\n\r\n") == [(b"b", b"1"), (b"a", b"2"), (b"b", b"3")]
 
 
@@ -57,6 +58,7 @@ def test_fields_in_order_with_lower_case_names() -> None:
         (b"a) b", b"a) b"),
         (b"\\(a", b"\\(a"),
         (b"\\(a) (b)", b"\\(a)  "),
+        (b"\\((b)", b"\\( "),
         (b'"(a)" (b)', b'"(a)"  '),
         (b'a (b " c) d "e"', b'a   d "e"'),
     ],
@@ -131,6 +133,7 @@ Pairs = tuple[tuple[bytes, bytes], ...]
         (b'n*0="a%"; n*1*=%20x', ((b"n*", b"''a%25%20x"),)),
         # a gap, or a number twice: as they are
         (b"n*0=a; n*2=c", ((b"n*0", b"a"), (b"n*2", b"c"))),
+        (b"x=y; n*0=a; n*2=c", ((b"x", b"y"), (b"n*0", b"a"), (b"n*2", b"c"))),
         (b"n*1=b; n*2=c", ((b"n*1", b"b"), (b"n*2", b"c"))),
         (b"n*0=a; n*0=b", ((b"n*0", b"a"), (b"n*0", b"b"))),
         # no continuations
@@ -166,6 +169,7 @@ def test_values_of_backslashes_and_quotes(written: bytes, read: bytes) -> None:
     [
         (b'(c) attachment (d); filename="a b"', b"attachment", ((b"filename", b"a b"),)),
         (b"Inline", b"Inline", ()),
+        (b"X", b"X", ()),
         (b"x-own; a=b", b"x-own", ((b"a", b"b"),)),
         # known types with something behind them
         (b"inline, attachment; filename=a", b"inline", ((b"filename", b"a"),)),

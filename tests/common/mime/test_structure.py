@@ -240,3 +240,27 @@ def test_a_large_message_is_looked_through_in_pieces(monkeypatch: pytest.MonkeyP
             patched.setattr(module, "PIECE", 10)
             assert parse(content) == whole
         assert b'NIL NIL "7bit" 40 20)' in whole.body
+
+
+def test_a_message_is_one_by_its_whole_type() -> None:
+    for kind in ("text", "application"):
+        parsed = parse(f"Content-Type: {kind}/rfc822\r\n\r\nSubject: x\r\n\r\ny".encode())
+        assert parsed.body.startswith(f'("{kind}" "rfc822" '.encode())
+        assert parsed.parts == b""
+
+
+def test_a_lone_cr_at_the_end_of_an_open_multipart_belongs_to_its_last_part() -> None:
+    content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r"
+    (part,) = tree(content).children
+    assert cut(content, part) == (b"\r\n", b"x\r")
+
+
+def test_multiparts_side_by_side() -> None:
+    inside = b"".join(
+        b"--a\r\nContent-Type: multipart/mixed; boundary=%b\r\n\r\n--%b\r\n\r\n1\r\n--%b\r\n\r\n2\r\n--%b--\r\n"
+        % ((name,) * 4)
+        for name in (b"one", b"two", b"three")
+    )
+    content = b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + inside + b"--a--\r\n"
+    children = tree(content).children
+    assert [[cut(content, part)[1] for part in child.children] for child in children] == [[b"1", b"2"]] * 3

@@ -17,6 +17,7 @@ from postroad.mime.text import MAX_KEPT, MAX_PLAIN, decode, decode_words, fold, 
         (b"Content-Type: text/plain; charset=iso-8859-15\r\nContent-Transfer-Encoding: 8bit\r\n\r\nbody", True),
         (b"Subject: =?utf-8?q?x?=\r\n\r\nbody", False),
         (b"Subject: x\r\n\r\n=?", True),
+        (b"=?utf-8?q?x?=: y\r\n\r\nbody", False),
         (b"Subject: x\r\n\r\ncaf\xc3\xa9", False),
         (b"Content-Type: text/plain; charset=iso-2022-jp\r\n\r\nbody", False),
         (b"Content-Transfer-Encoding: base64\r\n\r\nYQ==", False),
@@ -148,3 +149,7 @@ def test_long_texts_are_not_kept() -> None:
         assert (kept_text(whole, parse(whole)) is not None) is is_kept
     image = b"Content-Type: image/png\r\n\r\n" + b"\xff" * 2 * MAX_KEPT
     assert kept_text(image, parse(image)) == (b"content-type: image/png\n", b"")
+
+
+def test_octets_that_are_no_utf_7_are_replaced() -> None:
+    assert decode(b"a\xff", b"utf-7") == "a\N{REPLACEMENT CHARACTER}"

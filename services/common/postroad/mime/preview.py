@@ -126,7 +126,7 @@ def _words(text: str) -> str:
 def _shortened(words: str) -> str:
     """Cut the words to the length of a preview, not within an accented or joined character."""
     end = LENGTH
-    while end > LENGTH - 20 and end < len(words) and _JOINED.match(words, end):
+    while end > LENGTH - 20 and _JOINED.match(words, end):
         end -= 1
     return words[:end].rstrip()
 
