@@ -175,6 +175,7 @@ def test_transactions_of_long_ago_are_forgotten() -> None:
         observer.take(Side.CLIENT if step.kind == "C" else Side.SERVER, step.octets, 0.0, tls=False)
     assert observer.group == 0
     assert max(line.group for line in observer.lines) == 70
+    assert len(vars(observer)["_mails"]) == 64
 
 
 def test_octets_that_are_lost() -> None:
@@ -227,3 +228,39 @@ def test_what_follows_content_in_one_block() -> None:
     ):
         observer.take(side, octets, 0.0, tls=False)
     assert shown(observer.lines)[-3:] == ["C <3>", "C .", "C QUIT"]
+
+
+def test_an_empty_line_is_no_secret() -> None:
+    lines = told("smtp", f"{HELLO}C: AUTH PLAIN AGIAYw==\nS: 535 no\nC:\nS: 500 what\nC: hunter22\nS: 500 what\n")
+    assert lines[-4:] == ["C ", "S 500 what", "C {?line}", "S 500 what"]
+
+
+def test_a_334_is_the_reply_to_auth_whatever_came_before() -> None:
+    lines = told("smtp", f"{HELLO}C: NOOP\nC: AUTH LOGIN\nS: 334 x\nC: YWJj\nS: 235 in\n")
+    assert lines[-3:] == ["S 334 x", "C {?login}", "S 235 in"]
+
+
+def test_a_farewell_in_the_midst_of_a_line_refuses_none() -> None:
+    observer = observer_of(opened())
+    for side, octets in ((Side.SERVER, b"220 x\r\n"), (Side.CLIENT, b"NOO"), (Side.SERVER, b"421 bye\r\n")):
+        observer.take(side, octets, 0.0, tls=False)
+    observer.take(Side.CLIENT, b"P\r\n", 0.0, tls=False)
+    assert observer.turn is Turn.SERVER
+
+
+@pytest.mark.parametrize(
+    ("octets", "line"),
+    [
+        (b"DATA\r\nSubj", "C~Subj"),
+        (b"STARTTLS\r\nEHL", "C~EHL"),
+        (b"PASS hunter22", "C~{?line}"),
+        (b"AUTH PLAIN AGIAYw==", "C~AUTH PLAIN {?plain}"),
+        (b"AUTH PLAIN\r\nAGIAYw==", "C~{?plain}"),
+    ],
+)
+def test_what_breaks_off_is_a_secret_if_the_whole_were_one(octets: bytes, line: str) -> None:
+    observer = observer_of(opened())
+    observer.take(Side.SERVER, b"220 x\r\n", 0.0, tls=False)
+    observer.take(Side.CLIENT, octets, 0.0, tls=False)
+    observer.end()
+    assert shown(observer.lines)[-1] == line

@@ -207,10 +207,17 @@ def test_a_refused_starttls_leaves_the_session_in_plaintext(talk: Talk, refusal:
     assert not talk.client.secure
 
 
-def test_plaintext_after_the_agreement_ends_the_session() -> None:
-    (event,) = Talk().run(OFFER + "    C: STARTTLS\n    S: 220 go\\r\\n250 injected\n")
+@pytest.mark.parametrize("more", ["250 injected", "250-injected", "x"])
+def test_plaintext_after_the_agreement_ends_the_session(more: str) -> None:
+    (event,) = Talk().run(OFFER + f"    C: STARTTLS\n    S: 220 go\\r\\n{more}\n")
     assert isinstance(event, Refused)
-    assert "sent more after agreeing to STARTTLS" in event.outcome.reason
+    assert ": it sent more after agreeing to STARTTLS (" in event.outcome.reason
+
+
+def test_a_line_feed_alone_is_no_reply() -> None:
+    client = Client("relay.test", SERVER, EXTENSIONS)
+    client.receive_data(b"\n")
+    assert isinstance(client.next_event(), Refused)
 
 
 def test_what_came_before_the_handshake_is_forgotten() -> None:
@@ -482,6 +489,16 @@ def test_the_reply_to_the_final_dot_is_that_of_all_who_were_accepted(talk: Talk,
         ("SIZE " + "0" * 20 + "7", ONE, "MAIL FROM:<alice@alpha.test> SIZE=8"),
         ("8BITMIME", ONE, "MAIL FROM:<alice@alpha.test>"),
         ("8BITMIME", mail(body=BodyType.SEVEN_BIT), "MAIL FROM:<alice@alpha.test> BODY=7BIT"),
+        (
+            "8BITMIME",
+            mail(eight_bit=True, body=BodyType.EIGHT_BIT_MIME),
+            "MAIL FROM:<alice@alpha.test> BODY=8BITMIME",
+        ),
+        (
+            "SMTPUTF8",
+            mail(smtputf8=True, reverse_path=parse_address("почта@пример.test")),
+            "MAIL FROM:<почта@пример.test> SMTPUTF8",
+        ),
         ("8BITMIME", mail(eight_bit=True), "MAIL FROM:<alice@alpha.test> BODY=8BITMIME"),
         (
             "8BITMIME",
@@ -536,6 +553,7 @@ UTF8 = parse_address("почта@пример.test")
     [
         (mail(BOB, DAVE, size=1001), ["failed 5.3.4", "failed 5.3.4"]),
         (mail(eight_bit=True, body=BodyType.EIGHT_BIT_MIME), ["failed 5.6.3"]),
+        (mail(size=1001, eight_bit=True, body=BodyType.EIGHT_BIT_MIME), ["failed 5.3.4"]),
         (mail(smtputf8=True, utf8_header=True), ["failed 5.6.9"]),
         (mail(smtputf8=True, reverse_path=UTF8), ["failed 5.6.7"]),
         (mail(UTF8, smtputf8=True, reverse_path=None), ["failed 5.6.7"]),

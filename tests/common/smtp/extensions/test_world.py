@@ -8,7 +8,7 @@ from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope
 from postroad.smtp.client.events import Transaction
 from postroad.smtp.extensions.world import world_extension
-from postroad.smtp.server.commands import CommandError
+from postroad.smtp.server.commands import CommandError, parse_mail
 from postroad.smtp.server.profile import Profile
 from postroad.smtp.server.service import Limits, Purpose, Session
 
@@ -27,7 +27,7 @@ def test_the_store_reads_what_the_relay_writes(world: str) -> None:
     assert parameter is not None
     keyword, _, value = parameter.partition("=")
     assert (keyword, PARAMETER.parse(value)) == ("XWORLD", world)
-    assert len(f" {parameter}") <= EXTENSION.mail_line
+    assert EXTENSION.mail_line - len(f" {parameter}") == 32 - len(world)
     with pytest.raises(CommandError):
         world_extension(b"another key").mail[0].parse(value)
 
@@ -50,7 +50,18 @@ def test_it_is_no_extension_of_lmtp(lmtp: bool) -> None:
     )
     session = Session(Purpose.TRANSFER, ip_address("127.0.0.1"), 1, "1")
     assert ("XWORLD" in profile.mail) is not lmtp
+    assert "AUTH" not in profile.applicable(session)
+    if not lmtp:
+        session.extended = True
+        assert parse_mail(f"FROM:<> {written('shop')}".encode(), profile, session) == Envelope(None, world="shop")
     assert ("XWORLD" in profile.extended_hello(session).lines) is not lmtp
+
+
+def test_a_world_has_a_name() -> None:
+    nameless = (written("") or "").partition("=")[2]
+    assert len(nameless) == 33
+    with pytest.raises(CommandError):
+        PARAMETER.parse(nameless)
 
 
 def test_nothing_is_said_of_a_transaction_that_its_recipients_decide() -> None:

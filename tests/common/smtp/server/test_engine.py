@@ -269,3 +269,7 @@ def test_the_longest_line(engine: Engine, more: int, code: bytes) -> None:
     assert engine.profile.longest_line == 12288  # RFC 4954 §4
     answer = feed(engine, b"AUTH X " + b"x" * (12288 - len(b"AUTH X \r\n") + more) + b"\r\n")
     assert answer.startswith(code)
+
+
+def test_a_mechanism_that_is_not_ascii_is_not_known(engine: Engine) -> None:
+    assert feed(engine, b"AUTH \xff\r\n").startswith(b"504 5.5.4 ")
