@@ -9,6 +9,7 @@ import pytest
 from tests.harness.mailboxes import arrived, imap
 from tests.harness.smtp import submit
 from tests.harness.stack import STORE_NAME, Port, Stack, User
+from tests.interop.test_logins import certificate_of
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ def test_sieve_connect_logs_in(clients: Clients, mechanism: str) -> None:
     user = clients.stack.fresh_user()
     sieve = SieveConnect(clients, user)
     assert sieve("--authmech", mechanism, "--list") == ""
+
+
+def test_sieve_connect_shows_a_certificate(clients: Clients) -> None:
+    """EXTERNAL; the name of the account goes along as the authorization identity."""
+    user = clients.stack.fresh_user()
+    certificate = str(certificate_of(clients, user))
+    sieve = SieveConnect(clients, user)
+    assert sieve("--clientkeycert", certificate, "--authmech", "EXTERNAL", "--list") == ""
 
 
 def test_letters_take_the_road(clients: Clients) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from postroad_store.imap.session import Session
     from postroad_store.imap.spec import Handler
+    from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
     from postroad_store.protocol.contract import Event
@@ -232,8 +233,7 @@ async def _append(session: Session, tag: bytes, arrivals: list[Arrival]) -> None
     except MailError as error:
         session.engine.complete(tag, refusal(error))
         return
-    if session.notify is not None:
-        session.notify.forget(stored[0].mailbox, [message.uid for message in stored])
+    _tell_no_items(session, stored)
     text = b"OK %bAppend completed." % append_uid(session, stored)
     session.finish(More(tag, None, False, (), Place.WHOLE, False), text, expunges=False)
 
@@ -243,10 +243,17 @@ async def _replace(session: Session, tag: bytes, uid: UID, arrivals: list[Arriva
     await session.appends.settled()
     view = session.selected_view()
     stored = await session.storage.replace(view.mailbox, uid, arrivals)
+    _tell_no_items(session, stored)
     code = append_uid(session, stored)
     if code:  # RFC 8508 §4.3: before the EXPUNGE
         session.engine.send(b"* OK %bReplacement message ready.\r\n" % code)
     session.finish(More(tag, None, False, (), Place.WHOLE, False), b"OK Replace completed.")
+
+
+def _tell_no_items(session: Session, stored: list[Stored]) -> None:
+    """Have the client not told of its own messages as it is of others' (RFC 5465 §5.2)."""
+    if session.notify is not None:
+        session.notify.forget(stored[0].mailbox, [message.uid for message in stored])
 
 
 def _arrivals(session: Session, incoming: Incoming, contents: list[bytes | None]) -> list[Arrival] | bytes:
