@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroad.control.messages import Refusal
+from postroad.world.mark import Marks
 from postroad_dns.asked import QueryLog
 from postroad_dns.batched import BatchedUdp
 from postroad_dns.cache import Cache
@@ -17,6 +18,7 @@ from postroad_dns.tally import Tally
 from postroad_dns.tcp import Connection
 from postroad_dns.udp import PlainUdp
 from postroad_dns.wire import written
+from postroad_relay.delivery.question import marked, question
 from tests.dns.golden import query
 from tests.dns.test_wire import packet
 from tests.dns.world import golden_catalog
@@ -175,14 +177,35 @@ def test_what_is_asked_for() -> None:
 def test_a_world_that_was_dropped_leaves_no_exchanges() -> None:
     record = noted(MX, NOBODY, query("other.test A").to_wire())
     (asked,) = record.matching({"name": "example"}, None)
-    record.forget(["example"])
+    record.forget(["example"], "shop")
     assert [entry.summary(None)["question"] for entry in record.matching({}, None)] == ["other.test. IN A"]
     assert record.find(asked.place[1], None) is None
     record._exchanges.add("udp", "192.0.2.1:4000", [(MX[2:], None)] * 2000)  # the world is back
     assert len(list(record.matching({}, "shop"))) == 2000
-    record.forget(["more.test"])
+    record.forget(["more.test"], "more")
     assert list(record._forgotten) == ["more.test"]  # nothing is left of what the other was about
     assert Exchanges(lambda: 5.0).oldest == 5_000_001
+
+
+def test_a_question_is_the_world_s_whose_mail_has_asked() -> None:
+    """Whoever has the name: only the relay can make the mark."""
+    marks = Marks(b"key")
+    plain = question(1, "example", "MX") or b""
+    octets = [marked(plain, mark) for mark in (marks.mark_of("a"), marks.mark_of("b"), "b.forged")]
+    record = noted(*octets)
+    record._marked = marks.world_of
+
+    def found(world: str) -> int:
+        return len(list(record.matching({"name": "example"}, world)))
+
+    assert [found(world) for world in ("a", "b", "shop", "default")] == [1, 1, 1, 0]
+    record.forget(["a.test"], "a")
+    record.forget(["b"], "c")
+    assert [found(world) for world in ("a", "b", "shop", "default")] == [0, 1, 1, 0]
+    assert RESPONDER.udp(octets[0]) is not None
+    record._exchanges.add("udp", "192.0.2.1:4000", [(octets[0][2:], None)] * 2000)
+    record.forget([], "b")
+    assert (found("a"), list(record._ended)) == (2000, ["b"])  # it came again; what is over is forgotten
 
 
 def test_who_waits_for_the_log() -> None:

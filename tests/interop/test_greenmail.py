@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import smtplib
+import ssl
 import subprocess
 from email.message import EmailMessage
 from pathlib import Path
@@ -96,6 +97,52 @@ def test_the_options_users(api: httpx.Client, host: str) -> None:
         with log_in(host, login, password) as client:
             assert client.select()[1] == [b"1"]
     refused(imaplib.IMAP4(host, 3143), "ann", "wrong")
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+@pytest.mark.parametrize("port", [3025, 3465])
+def test_a_login_by_smtp_is_checked(api: httpx.Client, host: str, port: int, mechanism: str) -> None:
+    """As GreenMail does, but for `greenmail.auth.disabled`: 535 for a wrong password, and for who is no user."""
+    api.post("/user", json={"email": "eve@shop.example", "login": "eve", "password": "apple"}).raise_for_status()
+    mail(host, "new@elsewhere.example", "first")
+    right = [TEST, ANN, ("ann@shop.example", "s3cret"), ("eve", "apple"), ("new@elsewhere.example",) * 2]
+    wrong = [("ann", "wrong"), ("eve", "pear"), ("nobody", "x"), ("bob@beta.test", "not his")]
+    for login, password in right + wrong:
+        with (smtplib.SMTP_SSL if port == 3465 else smtplib.SMTP)(host, port, **tls(port)) as smtp:
+            smtp.ehlo()
+            assert smtp.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+            smtp.user, smtp.password = login, password
+            answer = smtp.auth_plain if mechanism == "PLAIN" else smtp.auth_login
+            if (login, password) in right:
+                assert smtp.auth(mechanism, answer)[0] == 235
+                smtp.sendmail("noreply@shop.example", ["ann@shop.example"], "Subject: after a login\r\n\r\n")
+            else:
+                with pytest.raises(smtplib.SMTPAuthenticationError) as refusal:
+                    smtp.auth(mechanism, answer)
+                assert refusal.value.smtp_code == 535
+    mail(host, "ann@shop.example", "without a login")  # which GreenMail does not ask for
+    assert len(subjects(api, "/user/ann/messages")) == len(right) + 1
+
+
+def tls(port: int) -> dict[str, Any]:
+    return {"context": ssl._create_unverified_context()} if port == 3465 else {}
+
+
+def test_the_description_of_the_api(api: httpx.Client, host: str) -> None:
+    described = httpx.get(f"http://{host}:8080/greenmail-openapi.yml", timeout=WAIT)
+    assert described.headers["content-type"] == "application/yaml"
+    paths = described.json()["paths"]  # JSON is YAML
+    readable = {path.removeprefix("/api") for path, operations in paths.items() if "get" in operations}
+    inbox = "/user/{emailOrId}/messages"
+    assert readable == {"/configuration", "/user", inbox, f"{inbox}/{{folderName}}", "/service/readiness"}
+    assert paths.keys() - {f"/api{path}" for path in readable} == {
+        "/api/user/{emailOrId}",
+        "/api/mail/purge",
+        "/api/service/reset",
+    }
+    for path in readable:
+        asked = path.replace("{emailOrId}", "ann").replace("{folderName}", "INBOX")
+        assert api.get(asked).status_code == 200
 
 
 def test_a_delivery_makes_a_user(api: httpx.Client, host: str) -> None:
@@ -230,8 +277,16 @@ def test_curl(api: httpx.Client, host: str) -> None:
 
 def test_any_password_where_the_options_say_so(tmp_path: Path) -> None:
     """GreenMail's image does so unless it is told otherwise."""
-    with ProcessStack(tmp_path / "stack", settings={"POSTROAD_GREENMAIL": "on"}) as stack:
+    settings = {"POSTROAD_GREENMAIL": "on", "GREENMAIL_ADDITIONAL_OPTS": "-Dgreenmail.users=ann:s3cret@shop.example"}
+    with ProcessStack(tmp_path / "stack", settings=settings) as stack:
         host = stack.endpoint(Port.WEB).host
+        users = httpx.get(f"http://{host}:8080/api/user", timeout=WAIT).json()
+        assert {
+            "login": "ann",
+            "email": "ann@shop.example",
+        } in users  # with the image's own options, not in their place
+        with smtplib.SMTP(host, 3025) as smtp:
+            assert smtp.login("nobody", "whatever")[0] == 235
         mail(host, "bob@beta.test", "for bob")
         with log_in(host, "nobody@elsewhere.example", "whatever") as client:
             assert client.select()[1] == [b"0"]

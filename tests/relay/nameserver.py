@@ -25,6 +25,7 @@ class NameServer(asyncio.DatagramProtocol):
         self.script = script
         self._address = address
         self.asked: list[tuple[str, str]] = []
+        self.queries: list[dns.message.Message] = []
         self.truncate = False
         self.port = port
 
@@ -61,6 +62,7 @@ class NameServer(asyncio.DatagramProtocol):
 
     def _answer(self, data: bytes) -> dns.message.Message | None:
         query = dns.message.from_wire(data)
+        self.queries.append(query)
         question = query.question[0]
         key = question.name.to_text(omit_final_dot=True).lower(), question.rdtype.name
         self.asked.append(key)

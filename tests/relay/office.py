@@ -96,7 +96,7 @@ class Office:
         self.open()
 
     def open(self) -> None:
-        self.spool = Spool(self.directory, clock=self.clock)
+        self.spool = Spool(self.directory, clock=self.clock, journal=cast("Journal", self.notes))
         self.manager = Manager(
             self.spool,
             router=cast("Router", OneRoute()),

@@ -98,6 +98,32 @@ def test_mail_from_a_world_to_strangers_stays_in_it(stack: ProcessStack, worlds:
         worlds.drop("two")
 
 
+def test_dns_questions_are_the_world_s_whose_mail_has_asked(stack: ProcessStack, worlds: Worlds) -> None:
+    """Also about hosts and strangers, which are in no world's domains, or in another's."""
+    elsewhere = [{"name": "one.test", "records": ["@ IN MX 10 mx.elsewhere.example.", "@ IN MX 20 mx.two.test."]}]
+    worlds.make("two")
+    worlds.api("POST", "/v1/worlds", {"id": "one", "domains": elsewhere})
+
+    def asked(prefix: str) -> list[str]:
+        sessions = worlds.api("GET", f"{prefix}/v1/sessions?protocol=dns&limit=200").body["sessions"]
+        return [session["question"] for session in sessions]
+
+    try:
+        before = len(asked("")), len(asked("/w/two"))
+        send(stack, ["ann@example.com", "bob@two.test", "bob@one.test"], "Who asks", login="one")
+        worlds.api("POST", "/w/one/v1/quiet", {"timeout": 20})
+        questions = asked("/w/one")
+        assert {"one.test. IN MX", "mx.elsewhere.example. IN A", "mx.two.test. IN A"} <= set(questions)
+        assert not any(name in question for question in questions for name in ("example.com", " two.test"))
+        assert (len(asked("")), len(asked("/w/two"))) == before
+        worlds.drop("one")
+        worlds.make("one")
+        assert asked("/w/one") == []
+    finally:
+        worlds.drop("one")
+        worlds.drop("two")
+
+
 @pytest.mark.parametrize("killed", [Service.DNS, Service.RELAY, Service.STORE, Service.WEB])
 def test_a_kill_loses_no_world(stack: ProcessStack, worlds: Worlds, killed: Service) -> None:
     ident = f"k{killed}"

@@ -251,6 +251,9 @@ class Settings(Folders):
     greenmail_opts: str = _setting(
         GREENMAIL, str, "GreenMail's own options, for those ports", variable="GREENMAIL_OPTS"
     )
+    greenmail_additional_opts: str = _setting(
+        "", str, "further ones, behind those", variable="GREENMAIL_ADDITIONAL_OPTS"
+    )
     published: tuple[tuple[str, int], ...] = _setting(
         "",
         variables.published,
@@ -275,7 +278,7 @@ class Settings(Folders):
     @property
     def habits(self) -> Habits | None:
         """GreenMail's, if its ports are open."""
-        return read_options(self.greenmail_opts) if self.greenmail else None
+        return read_options(f"{self.greenmail_opts} {self.greenmail_additional_opts}") if self.greenmail else None
 
     @property
     def capturing(self) -> bool:
@@ -301,10 +304,11 @@ class Settings(Folders):
                 shown = name if setting.metadata["parse"] in _SECRET else f"{name}={text}"
                 errors.append(f"{shown}: {error}")
         if values.get("greenmail"):  # another GreenMail may have the variable otherwise
-            try:
-                read_options(values["greenmail_opts"])
-            except OptionError as error:
-                errors.append(f"GREENMAIL_OPTS: {error}")
+            for name in ("greenmail_opts", "greenmail_additional_opts"):
+                try:
+                    read_options(values[name])
+                except OptionError as error:
+                    errors.append(f"{name.upper()}: {error}")
         if errors:
             raise ConfigError("\n".join(errors))
         settings = cls(**values)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from postroad import log
 from postroad.config import ConfigError, Settings
-from postroad.control.token import find_token
+from postroad.control.token import find_key, find_token
 from postroad.control.worlds import world_routes
 from postroad.dns.zone import ZoneError
 from postroad.transcript.door import session_routes
+from postroad.world.mark import Marks
 from postroad.world.overlay_log import OverlayLog
 from postroad.world.overlays import Overlays
 from postroad.world.source import WorldError, WorldFile
@@ -62,7 +63,7 @@ def _gone(worlds: Worlds, record: QueryLog) -> Callable[[Overlay], Awaitable[Non
 
     async def gone(overlay: Overlay) -> None:
         await worlds.gone(overlay)
-        record.forget(overlay.world.domains)
+        record.forget(overlay.world.domains, overlay.id)
 
     return gone
 
@@ -100,6 +101,7 @@ def main() -> int:
         log_of_queries or Exchanges(time.time),
         "{}:{}".format(*server.address),
         lambda domain: worlds.layers.world_of_domain(domain).id,
+        Marks(find_key(settings.control_dir)).world_of,
     )
     door = None
     if token is not None and overlays is not None:

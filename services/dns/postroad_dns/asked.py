@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.messages import Refusal
+from postroad.dns.mark import mark_in
 from postroad.dns.name import BadName, Name
 from postroad.world.world import DEFAULT_WORLD
 from postroad_dns.wire import HEADER, written
@@ -78,18 +79,28 @@ class Asked:
 class QueryLog:
     """The query log as sessions on record (`postroad.transcript.door.Record`).
 
-    `world_of` gives the ID of the world that has a domain, `DEFAULT_WORLD` if none has.
+    `world_of` gives the ID of the world that has a domain, `DEFAULT_WORLD` if none has. `marked` gives that of a mark,
+    which the relay puts into its questions about names that do not say whose mail has asked.
     """
 
-    def __init__(self, exchanges: Exchanges, local: str, world_of: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        exchanges: Exchanges,
+        local: str,
+        world_of: Callable[[str], str] | None = None,
+        marked: Callable[[str], str | None] | None = None,
+    ) -> None:
         self._exchanges = exchanges
         self._local = local
+        self._marked = marked or (lambda _mark: None)
         self._world_of = world_of or (lambda _name: DEFAULT_WORLD)
         self._forgotten: dict[str, int] = {}  # by domain: the last exchange about it that nobody may see
+        self._ended: dict[str, int] = {}  # by the ID of a world that was dropped: the last exchange of its mail
 
-    def forget(self, domains: Iterable[str]) -> None:
-        """Show no exchanges about domains, of those so far: their world was dropped."""
+    def forget(self, domains: Iterable[str], world: str) -> None:
+        """Show no exchanges about a world's domains, or of its mail, of those so far: it was dropped."""
         number, oldest = self._exchanges.number, self._exchanges.oldest
+        self._ended = {ident: last for ident, last in self._ended.items() if last >= oldest} | {world: number}
         self._forgotten = {domain: last for domain, last in self._forgotten.items() if last >= oldest}
         self._forgotten.update(dict.fromkeys(domains, number))
 
@@ -131,6 +142,11 @@ class QueryLog:
                 yield asked
 
     def _asked(self, batch: Batch, index: int) -> Asked | None:
+        mark = mark_in(batch.pairs[index][0], HEADER - 2)
+        asker = None if mark is None else self._marked(mark)
+        if asker is not None:
+            gone = batch.first + index <= self._ended.get(asker, 0)
+            return None if gone else Asked(batch, index, self._local, asker)
         name = _text_of(_qname(batch.pairs[index][0]))
         world = DEFAULT_WORLD
         for domain in _domains(name):  # the world of a name is that of the domain that it is in

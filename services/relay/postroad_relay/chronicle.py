@@ -1,5 +1,8 @@
 """The chronicle of the queue: a message's road for the journal, in the peers' words, and failures for the log.
 
+What an attempt does is recorded as it happens. What is decided about a message is a `Note`, which the spool takes with
+the decision, and records once that is durable.
+
 README.md lists the details of each event; the web service's catalog is made of them.
 """
 
@@ -8,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from postroad.journal import Kind
+from postroad.journal import Kind, Note
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
 from postroad.tap import Carried
 from postroad.world.world import world_detail
@@ -30,26 +33,32 @@ log = logging.getLogger(__name__)
 
 
 class Chronicle:
-    """Records the events of queued messages in the journal.
+    """Records the events of queued messages in the journal, and makes notes for the spool.
 
-    Most are in no hurry: an attempt ends with a commit of the spool, which has the journal flushed behind each.
+    They are in no hurry: an attempt ends with a commit of the spool, which has the journal flushed behind each.
     """
 
     def __init__(self, journal: Journal, clocks: Clocks) -> None:
         self._journal = journal
         self._clocks = clocks
 
-    def _record(self, kind: Kind, message: Message, *, hurry: bool = False, **detail: Any) -> None:
-        at = self._clocks.of(message.world).now()
-        self._journal.record(kind, message.queue_id, message.message_id, at=at, hurry=hurry, **detail)
+    def _record(self, kind: Kind, message: Message, **detail: Any) -> None:
+        self._journal.tell([self._note(kind, message, **detail)])
 
-    def resolved(self, message: Message, domain: str, route: Route | Deferred | Failed) -> None:
-        """Note the route of a domain's mail, or the failure to find one."""
+    def _note(self, kind: Kind, message: Message, **detail: Any) -> Note:
+        at = self._clocks.of(message.world).now()
+        return Note(at, kind, message.queue_id, message.message_id, detail)
+
+    def resolved(
+        self, message: Message, domain: str, route: Route | Deferred | Failed, *, unasked: bool = False
+    ) -> None:
+        """Note the route of a domain's mail, or the failure to find one; `unasked`: without the name server."""
+        more = {"asked": False} if unasked else {}
         if isinstance(route, Route):
             mx = [f"{exchanger.preference} {exchanger.host}" for exchanger in route.mx]
-            self._record(Kind.RESOLVED, message, domain=domain, mx=mx)
+            self._record(Kind.RESOLVED, message, domain=domain, mx=mx, **more)
         else:
-            self._record(Kind.RESOLVED, message, domain=domain, mx=[], reason=route.reason)
+            self._record(Kind.RESOLVED, message, domain=domain, mx=[], reason=route.reason, **more)
 
     def attempted(self, active: Active, session: Session, recipients: Sequence[Address]) -> None:
         """Note that a transaction begins over a session."""
@@ -65,33 +74,44 @@ class Chronicle:
             recipients=[str(recipient) for recipient in recipients],
         )
 
-    def settled(self, active: Active, news: Iterable[tuple[int, Outcome]], due: float) -> None:
+    def settled(self, active: Active, news: Iterable[tuple[int, Outcome]], due: float) -> list[Note]:
         """Note the outcomes of recipients (by index); those that are deferred are attempted again at `due`."""
         message, attempt = active.message, active.attempt
+        notes = []
         for index, outcome in news:
             recipient = str(message.envelope.recipients[index].address)
+            detail: dict[str, Any] = {"recipient": recipient, "attempt": attempt}
             match outcome:
                 case Delivered():
-                    self._record(
-                        Kind.DELIVERED,
-                        message,
-                        recipient=recipient,
-                        attempt=attempt,
-                        host=outcome.host,
-                        reply=str(outcome.reply),
-                        latency=max(0.0, round(self._clocks.of(message.world).now() - message.arrived, 6)),
-                    )
+                    kind = Kind.DELIVERED
+                    latency = max(0.0, round(self._clocks.of(message.world).now() - message.arrived, 6))
+                    detail |= {"host": outcome.host, "reply": str(outcome.reply), "latency": latency}
                 case Deferred():
-                    self._record(
-                        Kind.DEFERRED, message, recipient=recipient, attempt=attempt, **_words(outcome), next=due
-                    )
-                    _log("deferred", message, recipient, outcome)
+                    kind = Kind.DEFERRED
+                    detail |= {**_words(outcome), "next": due}
                 case Expired():
-                    self._record(Kind.EXPIRED, message, recipient=recipient, attempt=attempt, **_words(outcome))
-                    _log("expired", message, recipient, outcome)
+                    kind = Kind.EXPIRED
+                    detail |= _words(outcome)
                 case Failed():
-                    self._record(Kind.FAILED, message, recipient=recipient, attempt=attempt, **_words(outcome))
-                    _log("failed", message, recipient, outcome)
+                    kind = Kind.FAILED
+                    detail |= _words(outcome)
+            notes.append(self._note(kind, message, **detail))
+        return notes
+
+    @staticmethod
+    def log(active: Active, news: Iterable[tuple[int, Outcome]]) -> None:
+        """Log the outcomes of recipients that have not got the message, once these are durable."""
+        for index, outcome in news:
+            if not isinstance(outcome, Delivered):
+                what = {Deferred: "deferred", Expired: "expired"}.get(type(outcome), "failed")
+                recipient = str(active.message.envelope.recipients[index].address)
+                extra = {"queue_id": active.message.queue_id, "recipient": recipient}
+                log.info("%s: %s", what, outcome.reason, extra=extra)
+
+    def late(self, active: Active, news: Sequence[tuple[int, Outcome]], due: float) -> None:
+        """Record outcomes that are durable already."""
+        self._journal.tell(self.settled(active, news, due))
+        self.log(active, news)
 
     def waits(self, message: Message, indexes: Iterable[int], down: Deferred, now: float, due: float) -> None:
         """Note that recipients wait, unattempted, for servers that could not be reached; `due` is the next probe."""
@@ -105,11 +125,11 @@ class Chronicle:
         """Note that a queued message can't be read back."""
         self._journal.record(Kind.FAILED, entry.queue_id, None, at=self._clocks.of(entry.world).now(), reason=reason)
 
-    def reported(self, message: Message, report: Report) -> None:
+    def reported(self, message: Message, report: Report) -> list[Note]:
         """Note that a DSN about a message is queued; the two events name each other."""
         notification = report.message
         more: dict[str, Any] = {"action": report.action} if report.action != "failed" else {}
-        self._record(
+        reported = self._note(
             Kind.REPORTED,
             message,
             dsn_queue_id=notification.queue_id,
@@ -119,7 +139,7 @@ class Chronicle:
             **more,
             **world_detail(message.world),
         )
-        self._record(
+        queued = self._note(
             Kind.QUEUED,
             notification,
             reports=message.queue_id,
@@ -127,36 +147,33 @@ class Chronicle:
             size=notification.size,
             **world_detail(notification.world),
         )
+        return [reported, queued]
 
-    def put_back(self, message: Message, progress: Progress) -> None:
+    def put_back(self, message: Message, progress: Progress) -> Note:
         """Note that a message is in the queue again, as a snapshot had kept it."""
         recipients = [
             {"address": str(recipient.address), **_as_kept(index, progress)}
             for index, recipient in enumerate(message.envelope.recipients)
         ]
-        self._record(Kind.RESTORED, message, hurry=True, recipients=recipients, held=progress.held)
+        return self._note(Kind.RESTORED, message, recipients=recipients, held=progress.held)
 
-    def held(self, message: Message) -> None:
+    def held(self, message: Message) -> Note:
         """Note that no attempt is made until an administrator releases the message."""
-        self._record(Kind.HELD, message, hurry=True)
+        return self._note(Kind.HELD, message)
 
-    def released(self, message: Message, due: float) -> None:
+    def released(self, message: Message, due: float) -> Note:
         """Note that attempts go on, at `due`."""
-        self._record(Kind.RELEASED, message, hurry=True, next=due)
+        return self._note(Kind.RELEASED, message, next=due)
 
-    def dropped(self, message: Message, recipients: Iterable[int], *, report: bool) -> None:
+    def dropped(self, message: Message, recipients: Iterable[int], *, report: bool) -> Note:
         """Note that an administrator has taken a message out of the queue, with or without a DSN about recipients."""
         addresses = [str(message.envelope.recipients[index].address) for index in recipients]
-        self._record(Kind.DROPPED, message, hurry=True, recipients=addresses, report=report)
         log.info("dropped by the administrator", extra={"queue_id": message.queue_id})
+        return self._note(Kind.DROPPED, message, recipients=addresses, report=report)
 
-    def dropped_unread(self, entry: Entry) -> None:
+    def dropped_unread(self, entry: Entry) -> Note:
         """Note that an administrator has taken a message out of the queue that was not read for that."""
-        self._journal.record(Kind.DROPPED, entry.queue_id, None, at=self._clocks.of(entry.world).now(), report=False)
-
-
-def _log(what: str, message: Message, recipient: str, outcome: Deferred | Failed) -> None:
-    log.info("%s: %s", what, outcome.reason, extra={"queue_id": message.queue_id, "recipient": recipient})
+        return Note(self._clocks.of(entry.world).now(), Kind.DROPPED, entry.queue_id, None, {"report": False})
 
 
 def _as_kept(index: int, progress: Progress) -> dict[str, Any]:

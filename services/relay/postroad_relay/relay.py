@@ -14,6 +14,8 @@ from postroad.control.token import find_key, find_token
 from postroad.control.worlds import world_routes
 from postroad.greenmail import LOCALHOST, SMTP, SMTPS
 from postroad.journal import Journal
+from postroad.sasl.login import LOGIN
+from postroad.sasl.plain import PLAIN
 from postroad.sasl.server import UNCHECKED, Sasl
 from postroad.sasl.settings import nonce, sasl_of
 from postroad.smtp.extensions import EXTENSIONS, offered_by
@@ -25,6 +27,7 @@ from postroad.transcript.door import session_routes
 from postroad.transcript.recorder import recorder_of
 from postroad.world.guesses import Guesses
 from postroad.world.layers import Layers
+from postroad.world.mark import Marks
 from postroad.world.overlay_log import OverlayLog
 from postroad.world.overlays import Overlays
 from postroad.world.realm import AccountRealm
@@ -48,6 +51,7 @@ from postroad_relay.queue.spool.kept import KeptQueues
 from postroad_relay.submission.policy import Policy
 from postroad_relay.submission.portusers import PortUsers
 from postroad_relay.submission.service import RelayService
+from postroad_relay.submission.storelogins import StoreLogins
 from postroad_relay.submission.worldports import WorldPorts
 
 if TYPE_CHECKING:
@@ -103,7 +107,7 @@ class Relay:
         )
         self._address = str(host.address)
         self.journal = Journal(settings.journal_dir, service="relay", clock=clock)
-        self.spool = Spool(settings.spool_dir, clock=clock, afterwards=self.journal.flush)
+        self.spool = Spool(settings.spool_dir, clock=clock, journal=self.journal)
         self.overlays = Overlays(self.layers, OverlayLog(settings.spool_dir / "worlds"))
         self._resolver = Resolver(str(world.host_of(Role.DNS).address), settings.dns_port, clock=clock)
         extensions = (*EXTENSIONS, world_extension(self._key))
@@ -135,9 +139,12 @@ class Relay:
             most_queued=settings.queue,
             clock=clock,
             layers=self.layers,
+            logins=StoreLogins(self._store_at, client_tls),
         )
         self._ports = WorldPorts(self.layers, settings.front, self._profile_at_port, clock)
         self.overlays.gone, self.overlays.hold = self._gone, self._ports.hold
+        self._marks = Marks(self._key)
+        self._resolver.mark_of = self._mark_of
         self.manager.strangers = lambda world, domain: stranger_route(self.layers, world, domain, settings.outside)
 
     @property
@@ -187,11 +194,21 @@ class Relay:
     def _greenmail(self) -> list[Listener]:
         """Return GreenMail's ports, which are app doors, the second one over TLS."""
         front, habits = self._settings.front, self._settings.habits
-        opened = habits.ports if habits is not None else frozenset()
-        listeners = [Listener(front, SMTP, Purpose.APP, starttls=False)] if "smtp" in opened else []
-        if "smtps" in opened and self._server_tls is not None:
-            listeners.append(Listener(front, SMTPS, Purpose.APP, tls=True))
+        if habits is None:
+            return []
+        logins = None
+        if not habits.auth_disabled:
+            realm = AccountRealm(self.layers.account, lambda: self.layers, key=self._key, clock=self._clock)
+            logins = Sasl("smtp", realm, (PLAIN, LOGIN), hostname=self.hostname, nonce=nonce, plaintext_auth=True)
+        listeners = []
+        if "smtp" in habits.ports:
+            listeners.append(Listener(front, SMTP, Purpose.APP, starttls=False, logins=logins))
+        if "smtps" in habits.ports and self._server_tls is not None:
+            listeners.append(Listener(front, SMTPS, Purpose.APP, tls=True, logins=logins))
         return listeners
+
+    def _store_at(self) -> tuple[str, int]:
+        return str(self.layers.base.host_of(Role.STORE).address), self._settings.imaps_port
 
     def _mechanisms(self) -> Mapping[Purpose, Sasl]:
         """Return the mechanisms of AUTH; raises `ConfigError`."""
@@ -276,6 +293,10 @@ class Relay:
         self._service.faults.drop(overlay.id)
         await self.snapshots.forget(overlay.id)
         self.recorder.drop_world(overlay.id)
+
+    def _mark_of(self, world: str, name: str) -> str | None:
+        """Return the mark of a world whose mail asks about a name, unless the name says that it is this world."""
+        return self._marks.mark_of(world) if self.layers.world_of_domain(name).id != world else None
 
     def _sessions(self) -> Iterable[Purpose]:
         return self._server.purposes if self._server is not None else ()

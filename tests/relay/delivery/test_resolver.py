@@ -8,6 +8,7 @@ import dns.flags
 import dns.message
 import pytest
 
+from postroad.dns.mark import CODE
 from postroad.world.world import MX
 from postroad_relay.delivery import resolver as module
 from postroad_relay.delivery.resolver import CACHE_TIME, MAX_CNAMES, read
@@ -50,6 +51,28 @@ async def test_answers(name: str, rdtype: str, expected: Answer, truncate: bool)
         assert set(answer.addresses) == set(expected.addresses)
     else:
         assert answer == expected
+
+
+@pytest.mark.parametrize("truncate", [False, True], ids=["udp", "tcp"])
+async def test_a_question_says_for_which_world_it_is(truncate: bool) -> None:
+    async with NameServer(SCRIPT) as server:
+        server.truncate = truncate
+        resolver = make(server)
+        resolver.mark_of = lambda world, name: f"{world}.{name}" if world == "shop" else None
+        assert await resolver.ask("a.test", "A") == Records(addresses=(ONE,))
+        assert [*map(marks_of, server.queries)] == [[]] * (1 + truncate)
+        server.queries.clear()
+        assert await resolver.ask("www.test", "A", "shop") == Records(addresses=(ONE,))
+        asked = [mark for query in server.queries for mark in marks_of(query)]
+        assert asked[0] == b"shop.www.test"
+        assert len(asked) == len(server.queries)
+        server.queries.clear()
+        await resolver.ask("www.test", "A", "other")  # it is known
+        assert server.queries == []
+
+
+def marks_of(query: dns.message.Message) -> list[bytes]:
+    return [option.to_wire() for option in query.options if option.otype == CODE]
 
 
 async def test_a_loop_of_cnames_in_one_answer_is_trouble() -> None:

@@ -56,14 +56,15 @@ class StubRouter:
 
     def __init__(self) -> None:
         self.failing: dict[str, Deferred | Failed] = {}
-
         self.asked: list[str] = []
+        self.worlds: list[str] = []
 
     def known(self, domain: str) -> Route | None:
         return None
 
-    async def route(self, domain: str) -> Route | Deferred | Failed:
+    async def route(self, domain: str, *, world: str = "default") -> Route | Deferred | Failed:
         self.asked.append(domain)
+        self.worlds.append(world)
         await asyncio.sleep(0)
         return self.failing.get(domain, Route((TARGET,), (MX(10, f"mx.{domain}"),)))
 
@@ -125,7 +126,7 @@ class Bench:
 
     def open(self) -> None:
         self.clock = Clock(wall=self.wall)
-        self.spool = Spool(self.directory, clock=self.clock)
+        self.spool = Spool(self.directory, clock=self.clock, journal=cast("Journal", self.notes))
         self.manager = Manager(
             self.spool,
             router=cast("Router", self.router),
@@ -208,6 +209,16 @@ async def test_a_route_is_looked_up_before_the_message_is_here(tmp_path: Path) -
     await until(lambda: not bench.manager._looking_up)
     assert bench.router.asked == ["beta.test", "gamma.test"]
     await bench.close()
+
+
+async def test_a_route_is_not_looked_up_for_a_stranger_to_the_world(bench: Bench) -> None:
+    route = Route((TARGET,), ())
+    bench.manager.strangers = lambda world, domain: route if (world, domain) == ("shop", "beta.test") else None
+    for world in ("shop", "other", None):
+        bench.manager.expect(parse_address("a@beta.test"), world)
+    await until(lambda: not bench.manager._looking_up)
+    assert bench.router.asked == ["beta.test"] * 2
+    assert bench.router.worlds[-2:] == ["other", "default"]
 
 
 async def test_recipients_of_one_domain_go_together(bench: Bench) -> None:

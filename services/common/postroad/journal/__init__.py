@@ -9,14 +9,15 @@ A line is an object with its number `n`, `time` (RFC 3339, UTC, microseconds), `
 Each service has a folder of its own, `<journal>/<service>/<service>.jsonl`, which no other service may write. The file
 is rotated to `<service>.jsonl.1`, `.2` and so on. It is not fsynced: a crash loses history, never mail.
 
-`kinds` lists the events, `writer` records them (`series` those that differ in little), `reader` puts the journals of
-all services in the order of time, and `numbered` reads that of one service from a number on (`files` finds numbers in
-files).
+`kinds` lists the events, `note` is one, `writer` records them (`series` those that differ in little), `reader` puts the
+journals of all services in the order of time, and `numbered` reads that of one service from a number on (`files` finds
+numbers in files).
 """
 
 from postroad.journal.kinds import Entry, Kind
+from postroad.journal.note import Note
 from postroad.journal.reader import JournalReader
 from postroad.journal.series import Series
 from postroad.journal.writer import Journal
 
-__all__ = ["Entry", "Journal", "JournalReader", "Kind", "Series"]
+__all__ = ["Entry", "Journal", "JournalReader", "Kind", "Note", "Series"]

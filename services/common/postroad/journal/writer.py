@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from postroad.clock import Clock
 from postroad.journal.files import last_number, open_regular, rotated
 from postroad.journal.kinds import SUFFIX, Kind
+from postroad.journal.note import Note
+from postroad.journal.numbered import NumberedLines
 from postroad.jsontext import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from postroad.journal.series import Series
@@ -52,8 +54,8 @@ PROMPT = 0.01  # seconds that `flush` waits for a write that is under way: mail 
 RECENT = 8  # batches that are remembered for those who follow
 RECENT_OCTETS = 128 << 10  # ... together, without the last one
 
-# When, kind, IDs and detail; of an event of a series the end of its line
-_Waiting: TypeAlias = tuple[float, str, str | None, str | None, dict[str, Any]] | tuple[float, bytes]
+# Or when, and the end of its line
+_Waiting: TypeAlias = Note | tuple[float, bytes]
 
 
 class Batch(NamedTuple):
@@ -125,6 +127,11 @@ class Journal:
         """
         if self._queue:
             self._wake.set()
+        return self.recorded
+
+    @property
+    def recorded(self) -> int:
+        """The same, for those who wait for nothing."""
         with self._taking:
             return self._numbered + len(self._queue)
 
@@ -144,7 +151,16 @@ class Journal:
         that JSON does not know are written as their `str()`. An event that is in no `hurry` waits for a flush, or for
         `LATER` seconds of the event loop on which it has to be recorded.
         """
-        self._put((self._now() if at is None else at, kind, queue_id, message_id, detail), hurry=hurry)
+        self._put(Note(self._now() if at is None else at, kind, queue_id, message_id, detail), hurry=hurry)
+
+    def tell(self, notes: Iterable[Note]) -> None:
+        """Record events that were noted before; they are in no hurry."""
+        for note in notes:
+            self._put(note, hurry=False)
+
+    def tell_again(self, at: float, line: bytes) -> None:
+        """Record an event of which a killed process has left when it was, and the end of its line (`Note.line`)."""
+        self._put((at, line))
 
     def record_next(self, series: Series, value: int | str) -> None:
         """Record an event of a series, now; `value` is the detail that differs."""
@@ -165,6 +181,17 @@ class Journal:
         self._later = None
         if self._queue:
             self._wake.set()
+
+    def ends_after(self, number: int) -> Iterator[bytes]:
+        """Yield the ends (`Note.line`) of the lines in the files that have higher numbers than this, in their order."""
+        lines = NumberedLines(self.path, self.kept, self.files)
+        try:
+            while (found := lines.read(number, QUEUE_LIMIT)).last is not None:
+                number = found.last
+                for line in found.octets.splitlines(keepends=True):
+                    yield line[line.find(b',"kind":') :]
+        finally:
+            lines.close()
 
     def flush(self) -> None:
         """Write all that was recorded until now: a kill of the process loses none of it any more. Raises nothing."""
@@ -222,12 +249,17 @@ class Journal:
         telling = self._told
         for event in batch:
             number += 1
-            if len(event) == 5 and event[1] is Kind.LOST:
-                telling = self.dropped
-                event[4]["count"] = telling - self._told
-            try:
-                lines.append(self._line(number, event))
-            except Exception:  # noqa: BLE001 - a value whose str() fails must not fail mail
+            if isinstance(event, Note):
+                at = event.at
+                if event.kind is Kind.LOST:
+                    telling = self.dropped
+                    event.detail["count"] = telling - self._told
+                end = event.line
+            else:
+                at, end = event
+            if end:
+                lines.append(self._line(number, at, end))
+            else:
                 self._lost += 1
         octets = b"".join(lines)
         try:
@@ -244,7 +276,7 @@ class Journal:
         self.written = number
         self._told = telling
         if self.dropped > telling:
-            self._queue.append((self._now(), Kind.LOST, None, None, {}))
+            self._queue.append(Note(self._now(), Kind.LOST, None, None, {}))
             self._wake.set()
         return len(batch)
 
@@ -254,18 +286,10 @@ class Journal:
             recent = recent[1:]
         self.recent = (*recent, batch)
 
-    def _line(self, number: int, event: _Waiting) -> bytes:
-        second, fraction = divmod(int(event[0] * 1_000_000), 1_000_000)
+    def _line(self, number: int, at: float, end: bytes) -> bytes:
+        second, fraction = divmod(int(at * 1_000_000), 1_000_000)
         time = f"{_date_time(second)}.{fraction:06d}Z"
-        if len(event) == 2:
-            return b'{"n":%d,"time":"%b","service":%b%b' % (number, time.encode(), self._service_text, event[1])
-        _, kind, queue_id, message_id, detail = event
-        entry: dict[str, Any] = {"n": number, "time": time, "service": self._service, "kind": kind}
-        if queue_id is not None:
-            entry["queue_id"] = queue_id
-        if message_id is not None:
-            entry["message_id"] = message_id
-        return to_json({**entry, **detail, **entry}) + b"\n"  # no detail takes the place of these
+        return b'{"n":%d,"time":"%b","service":%b%b' % (number, time.encode(), self._service_text, end)
 
     def _append(self, data: bytes) -> None:
         handle = self._open() if self._handle is None else self._handle

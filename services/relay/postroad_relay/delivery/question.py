@@ -12,6 +12,7 @@ import struct
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
+from postroad.dns.mark import opt_record
 from postroad.world.world import MX
 from postroad_relay.delivery.routing import Records
 
@@ -47,6 +48,12 @@ def question(ident: int, name: str, rdtype: str) -> bytes | None:
         return None
     octets = b"".join(bytes((len(label),)) + label for label in labels)
     return HEADER.pack(ident, _RD, 1, 0, 0, 0) + octets + struct.pack("!BHH", 0, _TYPES[rdtype], _IN)
+
+
+def marked(query: bytes, mark: str) -> bytes:
+    """Return a query that says for which world it is asked."""
+    ident, flags, *_ = HEADER.unpack_from(query)
+    return HEADER.pack(ident, flags, 1, 0, 0, 1) + query[HEADER.size :] + opt_record(mark)
 
 
 def answer(packet: bytes, asked: bytes) -> Plain | None:

@@ -14,7 +14,7 @@ import socket
 from collections import deque
 from functools import partial
 from ipaddress import IPv4Address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dns.asyncquery
 import dns.exception
@@ -25,9 +25,12 @@ import dns.rcode
 import dns.rdatatype
 
 from postroad.clock import Clock
-from postroad.world.world import MX
+from postroad.world.world import DEFAULT_WORLD, MX
 from postroad_relay.delivery import question
 from postroad_relay.delivery.routing import Answer, NoData, NoSuchDomain, Records, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CACHE_TIME = 0.5  # seconds
 CACHE_SIZE = 10_000  # answers
@@ -57,6 +60,8 @@ class Resolver:
         self._cache: dict[tuple[str, str], tuple[float, Answer]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[Answer]] = {}
         self._generation = 0
+        # Returns the mark of a world whose mail asks about a name; None: the name is that world's own.
+        self.mark_of: Callable[[str, str], str | None] = lambda _world, _name: None
 
     def clear(self) -> None:
         """Forget every answer; an answer that is under way goes to its callers and is not cached."""
@@ -69,21 +74,24 @@ class Resolver:
         entry = self._cache.get((name, rdtype))
         return entry[1] if entry is not None and entry[0] > self._clock.monotonic() else None
 
-    async def ask(self, name: str, rdtype: str) -> Answer:
-        """Return the answer to a question of type "MX" or "A" about an A-label name without final dot."""
+    async def ask(self, name: str, rdtype: str, world: str = DEFAULT_WORLD) -> Answer:
+        """Return the answer to a question of type "MX" or "A" about an A-label name without final dot.
+
+        `world` is the ID of the world whose mail asks: the question, if there is one, is among its transcripts.
+        """
         answer = self.cached(name, rdtype)
         if answer is not None:
             return answer
         key = name, rdtype
         task = self._asking.get(key)
         if task is None:
-            task = self._asking[key] = asyncio.create_task(self._ask(name, rdtype, self._generation))
+            task = self._asking[key] = asyncio.create_task(self._ask(name, rdtype, world, self._generation))
         return await asyncio.shield(task)
 
-    async def _ask(self, name: str, rdtype: str, generation: int) -> Answer:
+    async def _ask(self, name: str, rdtype: str, world: str, generation: int) -> Answer:
         key = name, rdtype
         try:
-            answer, ttl = await self._follow(name, rdtype)
+            answer, ttl = await self._follow(name, rdtype, world)
         finally:
             if generation == self._generation:
                 self._asking.pop(key, None)
@@ -93,12 +101,12 @@ class Resolver:
             self._cache[key] = self._clock.monotonic() + min(ttl, CACHE_TIME), answer
         return answer
 
-    async def _follow(self, name: str, rdtype: str) -> tuple[Answer, float]:
+    async def _follow(self, name: str, rdtype: str, world: str) -> tuple[Answer, float]:
         """Ask, and ask again if a CNAME leads out of the answer (RFC 5321 §5.1)."""
         ttl = CACHE_TIME
         for _ in range(MAX_CNAMES):
             try:
-                answer, answer_ttl = await self._exchange(name, rdtype)
+                answer, answer_ttl = await self._exchange(name, rdtype, world)
             except (OSError, dns.exception.DNSException) as error:
                 return Trouble(str(error) or type(error).__name__), 0
             ttl = min(ttl, answer_ttl)
@@ -107,11 +115,13 @@ class Resolver:
             name = answer
         return Trouble(f"more than {MAX_CNAMES} CNAMEs in a row"), 0
 
-    async def _exchange(self, name: str, rdtype: str) -> tuple[Answer | str, float]:
+    async def _exchange(self, name: str, rdtype: str, world: str) -> tuple[Answer | str, float]:
         """Return an answer, or the name that a CNAME has in its place, and its TTL in seconds."""
         ident = secrets.randbelow(1 << 16)
         asked = question.question(ident, name, rdtype)
         octets = asked or dns.message.make_query(name, rdtype, id=ident).to_wire()
+        if (mark := self.mark_of(world, name)) is not None:
+            octets = question.marked(octets, mark)
         loop = asyncio.get_running_loop()
         for timeout in self._timeouts:
             # RFC 5452 §9.2: from a port of its own, which the system chooses.
@@ -125,7 +135,7 @@ class Resolver:
                 plain = question.answer(packet, asked) if asked and peer[:2] == (self.server, self.port) else None
                 if plain is not None:
                     return plain
-                query = dns.message.make_query(name, rdtype, id=ident)
+                query = dns.message.from_wire(octets)
                 return read(await self._read(query, inbox, until - loop.time()), rdtype)
             except (TimeoutError, dns.exception.Timeout):
                 continue

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad.smtp.client.outcome import Deferred, Failed
+from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.delivery import routing
 from postroad_relay.delivery.routing import Route
 
@@ -61,11 +62,15 @@ class Router:
         return route if same else None
 
     async def route(
-        self, domain: str, heard: Callable[[str, str, Answer], object] | None = None
+        self,
+        domain: str,
+        heard: Callable[[str, str, Answer], object] | None = None,
+        *,
+        world: str = DEFAULT_WORLD,
     ) -> Route | Deferred | Failed:
         """Return the servers for a domain (a `domain_key`) or address literal, or the failure.
 
-        `heard` is told each question, by its name and type, with its answer.
+        `heard` is told each question, by its name and type, with its answer; `world` is that of the mail.
         """
         if domain.startswith("["):
             return routing.literal_route(domain, own_addresses=self._own_addresses, network=self._network)
@@ -73,7 +78,7 @@ class Router:
             return self._fixed[domain]
         # Look into the cache first: in a burst to one domain, `ask` would make tasks and futures for nothing.
         resolver = self._resolver
-        answer = resolver.cached(domain, "MX") or await resolver.ask(domain, "MX")
+        answer = resolver.cached(domain, "MX") or await resolver.ask(domain, "MX", world)
         if heard is not None:
             heard(domain, "MX", answer)
         mx = routing.exchangers(domain, answer)
@@ -83,7 +88,7 @@ class Router:
         hosts = {name: cached for name in names if (cached := resolver.cached(name, "A")) is not None}
         missing = [name for name in names if name not in hosts]
         if missing:
-            answers = await asyncio.gather(*(resolver.ask(name, "A") for name in missing))
+            answers = await asyncio.gather(*(resolver.ask(name, "A", world) for name in missing))
             hosts.update(zip(missing, answers, strict=True))
         if heard is not None:
             for name in names:

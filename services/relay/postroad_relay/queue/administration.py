@@ -25,6 +25,7 @@ from postroad_relay.queue.spool import SpoolError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from postroad.journal import Note
     from postroad_relay.queue.manager import Manager
     from postroad_relay.queue.spool import Entry, Message, Progress, QueueId
 
@@ -112,7 +113,7 @@ class Administration:
                 self._take_out(entry)
                 message, progress = self._facts(entry)
                 progress = replace(progress, due=entry.due, attempts=entry.attempts, held=True)
-                await self._update(entry, progress, lambda: self._manager.chronicle.held(message))
+                await self._update(entry, progress, self._manager.chronicle.held(message))
             else:
                 await self._hold_active(active)
 
@@ -124,13 +125,13 @@ class Administration:
         if active.jobs:
             progress = active.progress(due=entry.due, attempts=entry.attempts)
             try:
-                await self._update(entry, progress, lambda: manager.chronicle.held(active.message))
+                await self._update(entry, progress, manager.chronicle.held(active.message))
             except NotWrittenError:
                 active.held = False
                 raise
         else:
-            manager.outcomes.conclude(active)
-            await self._over(active, lambda: manager.chronicle.held(active.message))
+            manager.outcomes.conclude(active, [manager.chronicle.held(active.message)])
+            await self._over(active)
 
     async def release(self, entry: Entry) -> None:
         """Let attempts go on, now."""
@@ -147,7 +148,7 @@ class Administration:
                 active.held = False
                 message, progress = active.message, active.progress(due=now, attempts=entry.attempts)
             try:
-                await self._update(entry, progress, lambda: manager.chronicle.released(message, now))
+                await self._update(entry, progress, manager.chronicle.released(message, now))
             except NotWrittenError:
                 if active is not None:
                     active.held = True
@@ -172,19 +173,24 @@ class Administration:
                     notification = manager.outcomes.report(active.message, active.failed | cancelled, stored)
             pair = (notification.message, notification.content) if notification is not None else None
 
-            def dropped() -> None:
-                if active is None:
-                    manager.chronicle.dropped_unread(entry)
-                    return
+            if active is None:
+                notes = [manager.chronicle.dropped_unread(entry)]
+            else:
                 news = [*active.news, *cancelled.items()] if notification is not None else active.news
-                manager.chronicle.settled(active, news, entry.due)
+                notes = manager.chronicle.settled(active, news, entry.due)
+                manager.chronicle.log(active, news)
                 if notification is not None:
-                    manager.outcomes.reported(active, notification)
-                manager.chronicle.dropped(active.message, cancelled, report=notification is not None)
-                manager.forget(active)
+                    notes += manager.chronicle.reported(active.message, notification)
+                notes.append(manager.chronicle.dropped(active.message, cancelled, report=notification is not None))
+
+            def dropped() -> None:
+                if active is not None:
+                    if notification is not None:
+                        manager.outcomes.reported(active, notification)
+                    manager.forget(active)
 
             try:
-                await self._durable(spool.finish(entry, report=pair), dropped)
+                await self._durable(spool.finish(entry, report=pair, notes=notes), dropped)
             except NotWrittenError:
                 self.go_on(halted)
                 raise
@@ -222,19 +228,19 @@ class Administration:
         manager = self._manager
 
         def forgotten(entry: Entry, done: asyncio.Future[None]) -> None:
-            if done.exception() is not None:
-                return
-            active = halted.pop(entry.queue_id, None)
-            if active is None:
-                manager.chronicle.dropped_unread(entry)
-            else:
-                manager.chronicle.settled(active, active.news, entry.due)
-                manager.chronicle.dropped(active.message, active.left, report=False)
+            if done.exception() is None and (active := halted.pop(entry.queue_id, None)) is not None:
                 manager.forget(active)
 
         written = []
         for entry in entries:
-            future = manager.spool.finish(entry)
+            active = halted.get(entry.queue_id)
+            if active is None:
+                notes = [manager.chronicle.dropped_unread(entry)]
+            else:
+                notes = manager.chronicle.settled(active, active.news, entry.due)
+                manager.chronicle.log(active, active.news)
+                notes.append(manager.chronicle.dropped(active.message, active.left, report=False))
+            future = manager.spool.finish(entry, notes=notes)
             future.add_done_callback(partial(forgotten, entry))
             written.append(future)
         await asyncio.wait(written)
@@ -281,14 +287,13 @@ class Administration:
         if self._manager.spool.find(entry.queue_id) is not entry:
             raise NotQueuedError(f"{entry.queue_id} is not in the queue any more: it has just been concluded")
 
-    async def _over(self, active: Active, then: Callable[[], None] = lambda: None) -> None:
+    async def _over(self, active: Active) -> None:
         """Wait until a message is concluded, if it is not yet."""
         if self._manager.active.get(active.entry.queue_id) is not active:
             return
         over = asyncio.get_running_loop().create_future()
 
         def concluded() -> None:
-            then()
             if not over.done():
                 over.set_result(None)
 
@@ -368,11 +373,11 @@ class Administration:
         except SpoolError as error:
             raise NotWrittenError(f"the message can't be read: {error}") from error
 
-    async def _update(self, entry: Entry, progress: Progress, then: Callable[[], None]) -> None:
-        await self._durable(self._manager.spool.update(entry, progress), then)
+    async def _update(self, entry: Entry, progress: Progress, note: Note) -> None:
+        await self._durable(self._manager.spool.update(entry, progress, notes=[note]))
 
-    async def _durable(self, written: asyncio.Future[None], then: Callable[[], None]) -> None:
-        """Wait for a write, and call `then` before anything that was written later is noted."""
+    async def _durable(self, written: asyncio.Future[None], then: Callable[[], None] = lambda: None) -> None:
+        """Wait for a write, and call `then` once it is done, whoever waits."""
         written.add_done_callback(lambda done: then() if done.exception() is None else None)
         try:
             await asyncio.shield(written)

@@ -110,7 +110,7 @@ class Inspection:
                 self._done.add(ident)
             elif kind is Kind.MESSAGE:
                 self._messages[ident] = decode_message(record)[0]
-            else:
+            elif kind is Kind.PROGRESS:
                 progress[ident] = decode_progress(record)
         except RecordError:
             return False

@@ -45,6 +45,7 @@ from postroad.locks import Locks
 from postroad.mail.address import AddressError
 from postroad.smtp.client.events import Transaction
 from postroad.smtp.client.outcome import Deferred, Failed, Outcome, deferred, failed
+from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.chronicle import Chronicle
 from postroad_relay.delivery.routing import Route
 from postroad_relay.queue.active import Active, Job
@@ -141,18 +142,20 @@ class Manager:
         left = self._schedule.wait_left(now=clock.now(), due=entry.due, attempts=entry.attempts)
         return clock.monotonic() + left
 
-    def expect(self, recipient: Address) -> None:
+    def expect(self, recipient: Address, world: str | None = None) -> None:
         """Look up the route for a recipient of a message that is about to come: saves 2 ms after its 250.
 
-        It will wait, and needs none, if its domain rests.
+        It will wait, and needs none, if its domain rests; and needs none if it is a stranger to the message's `world`,
+        if that is known already.
         """
         domain = _domain(recipient)
         if (
-            self.lanes.resting(domain) is None
+            self.strangers(world, domain) is None
+            and self.lanes.resting(domain) is None
             and self.router.known(domain) is None
             and len(self._looking_up) < self._capacity.lookups
         ):
-            task = asyncio.get_running_loop().create_task(self.router.route(domain))
+            task = asyncio.get_running_loop().create_task(self.router.route(domain, world=world or DEFAULT_WORLD))
             self._looking_up.add(task)
             task.add_done_callback(self._looking_up.discard)
 
@@ -296,8 +299,8 @@ class Manager:
         active = job.active
         message = active.message
         given = self.strangers(message.envelope.world, domain)
-        route = given or self.router.known(domain) or await self.router.route(domain)
-        self.chronicle.resolved(message, domain, route)
+        route = given or self.router.known(domain) or await self.router.route(domain, world=message.world)
+        self.chronicle.resolved(message, domain, route, unasked=given is not None)
         if not isinstance(route, Route):
             return [route] * len(job.indexes), isinstance(route, Failed)
         envelope = message.envelope.only(job.indexes)

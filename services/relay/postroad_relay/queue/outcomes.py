@@ -1,8 +1,9 @@
-"""The outcomes of attempts: into the spool, then into the journal; and the notifications of failures.
+"""The outcomes of attempts: into the spool, and through it into the journal; and the notifications of failures.
 
 After the last outcome of an attempt it is concluded (`conclusion.py`). A conclusion is on disk before it is in the
-journal, and a DSN is written together with the failure that it reports. The content of a message that has failed is
-kept for a while (`dead.py`), for people who look for it.
+journal, together with what the journal has to say of it (`spool/news.py`), and a DSN is written together with the
+failure that it reports. The content of a message that has failed is kept for a while (`dead.py`), for people who look
+for it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from postroad.clock import Clock
+    from postroad.journal import Note
     from postroad.smtp.client.outcome import Deferred, Failed, Outcome
     from postroad_relay.chronicle import Chronicle
     from postroad_relay.dsn.report import Report, Reporter
@@ -99,11 +101,13 @@ class Outcomes:
             entry = active.entry
             progress = active.progress(due=entry.due, attempts=entry.attempts)
             news, active.news, active.noted = active.news, [], True
-            self._spool.update(entry, progress).add_done_callback(lambda done: self._noted(active, news, done))
+            notes = self._chronicle.settled(active, news, entry.due)
+            written = self._spool.update(entry, progress, notes=notes)
+            written.add_done_callback(lambda done: self._noted(active, news, done))
 
     def _noted(self, active: Active, news: list[tuple[int, Outcome]], done: asyncio.Future[None]) -> None:
         if done.exception() is None:
-            self._chronicle.settled(active, news, active.entry.due)
+            self._chronicle.log(active, news)
         else:  # the conclusion writes it once more
             active.news = news + active.news
 
@@ -114,8 +118,8 @@ class Outcomes:
         else:
             active.halt()
 
-    def conclude(self, active: Active) -> None:
-        """End the attempt: decide about the message, and write the decision."""
+    def conclude(self, active: Active, further: Sequence[Note] = ()) -> None:
+        """End the attempt: decide about the message, and write the decision, with `further` notes."""
         self._queue.release(active)
         due: float | None = None
         resume_at = 0.0
@@ -144,28 +148,44 @@ class Outcomes:
             report = self._warning_of(active)
         active.stored = None
         active.concluding = True
-        self._write(active, conclude(active, report, due=due, resume_at=resume_at))
+        self._write(active, conclude(active, report, due=due, resume_at=resume_at), further)
 
-    def _write(self, active: Active, conclusion: Conclusion) -> None:
+    def _write(self, active: Active, conclusion: Conclusion, further: Sequence[Note]) -> None:
         """Make a conclusion durable. If the disk refuses, try again later; the message stays active."""
         report = conclusion.report
         pair = (report.message, report.content) if report is not None else None
+        due = active.entry.due if conclusion.progress is None else conclusion.progress.due
+        news, active.news = active.news, []
+        notes = self._chronicle.settled(active, news, due)
+        if report is not None:
+            notes += self._chronicle.reported(active.message, report)
+        notes += further
         if conclusion.progress is None:
-            written = self._spool.finish(active.entry, report=pair)
+            written = self._spool.finish(active.entry, report=pair, notes=notes)
         else:
-            written = self._spool.update(active.entry, conclusion.progress, report=pair)
+            written = self._spool.update(active.entry, conclusion.progress, report=pair, notes=notes)
         self._writing += 1
-        written.add_done_callback(lambda done: self._concluded(active, conclusion, done.exception()))
+        written.add_done_callback(lambda done: self._concluded(active, conclusion, further, news, done.exception()))
 
-    def _concluded(self, active: Active, conclusion: Conclusion, error: BaseException | None) -> None:
+    def _concluded(
+        self,
+        active: Active,
+        conclusion: Conclusion,
+        further: Sequence[Note],
+        news: list[tuple[int, Outcome]],
+        error: BaseException | None,
+    ) -> None:
         self._writing -= 1
         self._written.set()
         if error is not None:
+            active.news = news + active.news
             if not self._stopping:
                 log.error("the spool can't be written: %s", error)
-                self._clock.call_later(self._write_again, self._write, active, conclusion)
+                self._clock.call_later(self._write_again, self._write, active, conclusion, further)
             return
-        self._chronicle.settled(active, active.news, active.entry.due)
+        self._chronicle.log(active, news)
+        if active.news:  # of an update that failed while the conclusion was on its way to the disk
+            self._chronicle.late(active, active.news, active.entry.due)
         if conclusion.report is not None:
             self.reported(active, conclusion.report)
         progress = conclusion.progress
@@ -237,7 +257,6 @@ class Outcomes:
         """Have a DSN delivered that has become durable with the failure that it reports."""
         notification = report.message
         active.notification = notification.queue_id
-        self._chronicle.reported(active.message, report)
         entry = self._spool.find(notification.queue_id)
         if entry is not None:  # pragma: no branch - it became durable with the failure that it reports
             self._queue.accepted(entry, Stored(notification, UNTRIED, report.content))

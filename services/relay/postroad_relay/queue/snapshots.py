@@ -190,12 +190,12 @@ class QueueSnapshots:
         entries = spool.of_world(world)
         for entry in entries:
             manager.due.remove(entry)
-        written = [spool.finish(entry) for entry in entries]
+        dropped = manager.chronicle.dropped_unread
+        written = [
+            spool.finish(entry, notes=[dropped(entry)] if entry.queue_id not in kept else []) for entry in entries
+        ]
         with _writing():
             await asyncio.gather(*written)
-        for entry in entries:
-            if entry.queue_id not in kept:
-                manager.chronicle.dropped_unread(entry)
 
     async def _put_back(self, kept: Kept, message: Message, progress: Progress, start: bytes) -> Entry:
         spool = self._manager.spool
@@ -205,9 +205,8 @@ class QueueSnapshots:
             entry, durable = spool.add(message, (start,))
             entry.since = self._manager.clocks.of(message.world).monotonic_at(message.arrived)
             await durable
-            await spool.update(entry, progress)
+            await spool.update(entry, progress, notes=[self._manager.chronicle.put_back(message, progress)])
         entry.steered = entry.held
-        self._manager.chronicle.put_back(message, progress)
         return entry
 
     def _check_frozen(self, world: str) -> None:

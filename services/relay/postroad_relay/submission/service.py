@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
-from postroad.journal import Kind
+from postroad.journal import Kind, Note
 from postroad.journal.refusals import Refusals
 from postroad.mail.dates import utc
 from postroad.mail.header import read_header
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from postroad_relay.queue.manager import Manager
     from postroad_relay.queue.spool import Entry, Spool
     from postroad_relay.submission.policy import Policy
+    from postroad_relay.submission.storelogins import StoreLogins
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class RelayService:
         most_queued: int,
         clock: Clock | None = None,
         layers: Layers | None = None,
+        logins: StoreLogins | None = None,
     ) -> None:
         self.policy = policy
         self.layers = layers or Layers(policy.world)
@@ -87,6 +89,7 @@ class RelayService:
         self._journal = journal
         self._hostname = hostname
         self._guesses = guesses
+        self._logins = logins
         self._bound = Bound(spool, most_queued)
         self._refusals = Refusals(journal, clock or Clock())
 
@@ -97,6 +100,7 @@ class RelayService:
     async def authenticate(self, session: Session, claim: Claim) -> Account | str | Reply | None:
         """Return the world's account as which the client may act, or on the app door the name as it is.
 
+        At GreenMail's ports the store may be asked whether its password is right.
         At a world's own port it is one of that world's users. Raises `TooManyGuesses`, `NotAllowed`.
         """
         facts = session.facts | claim.facts
@@ -109,6 +113,15 @@ class RelayService:
         layers = self.layers
         at_port = None if session.port_world is None else PortUsers(layers, session.port_world)
         if session.purpose is Purpose.APP and at_port is None:
+            if session.checked and self._logins is not None:
+                try:
+                    is_right = await self._logins.is_right(claim)
+                except OSError as error:
+                    self._refusals.note("AUTH", AUTH_UNAVAILABLE, **facts, reason=str(error))
+                    return AUTH_UNAVAILABLE
+                if not is_right:
+                    self._refusals.note("AUTH", AUTH_FAILED, **facts)
+                    return None
             name = claim.login[:LONGEST_NAME]
             world = layers.world_of_user(name)
             session.world = None if world is None else world.id
@@ -176,7 +189,8 @@ class RelayService:
             world = self.layers.world_of(recipient.address).id
             answer = self._fault(session, Command.RCPT, str(recipient.address), world) or answer
         if answer.is_success:
-            self._manager.expect(recipient.address)
+            # The world as `by_world` will find it.
+            self._manager.expect(recipient.address, session.world or self.layers.world_of(recipient.address).id)
         else:
             recipient_of = {"sender": envelope.sender, "recipient": str(recipient.address)}
             self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
@@ -221,10 +235,10 @@ class RelayService:
                 answer.set_exception(error)
                 return
             # The future wakes the receiver in the loop's next turn, after the next lines.
-            answer.set_result(self._queued(session, header, entry, Stored(message, UNTRIED, start + octets)))
+            answer.set_result(self._queued(session, entry, Stored(message, UNTRIED, start + octets)))
             self.arriving.end(world)
 
-        entry = self._spool.put(message, (start, octets), written)
+        entry = self._spool.put(message, (start, octets), written, notes=_arrival(session, header, message))
         self.arriving.come(world)
         return answer
 
@@ -252,9 +266,10 @@ class RelayService:
     async def _store_spilled(self, session: Session, envelope: Envelope, header: Header, content: Content) -> Reply:
         eight_bit = await asyncio.to_thread(_eight_bit, content)
         message, start = self._compose(session, envelope, header, content.size, eight_bit=eight_bit)
-        entry, durable = await self._spool.add_spilled(message, start, content)
+        notes = _arrival(session, header, message)
+        entry, durable = await self._spool.add_spilled(message, start, content, notes=notes)
         await durable
-        return self._queued(session, header, entry, self._spool.read(entry))
+        return self._queued(session, entry, self._spool.read(entry))
 
     def _compose(
         self, session: Session, envelope: Envelope, header: Header, size: int, *, eight_bit: bool
@@ -280,40 +295,38 @@ class RelayService:
         )
         return message, start
 
-    def _queued(self, session: Session, header: Header, entry: Entry, stored: Stored) -> Reply:
-        """Note a durable message in the journal, and have it delivered; return the reply to its content."""
+    def _queued(self, session: Session, entry: Entry, stored: Stored) -> Reply:
+        """Have a durable message delivered; return the reply to its content."""
         message = stored.message
-        envelope = message.envelope
         if self.layers.world(message.world) is None:  # it was dropped meanwhile
-            self._spool.finish(entry)
+            self._spool.finish(entry, notes=[self._manager.chronicle.dropped_unread(entry)])
             return WORLD_GONE
-        now = self._spool.clocks.of(message.world).now()
-        further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
-        self._journal.record(
-            Kind.ACCEPTED,
-            message.queue_id,
-            message.message_id,
-            at=now,
-            hurry=False,  # the spool has the journal flushed behind each commit
-            peer=session.host,
-            client=session.client_name,
-            port=session.purpose.value,
-            protocol=with_protocol(session, envelope),
-            tls=session.tls_version,
-            session=session.session_id,
-            login=session.login,
-            mechanism=session.mechanism,
-            sender=envelope.sender,
-            recipients=[str(recipient.address) for recipient in envelope.recipients],
-            **world_detail(message.world),
-            **further,
-        )
-        size = message.size
-        self._journal.record(Kind.QUEUED, message.queue_id, message.message_id, at=now, hurry=False, size=size)
         if session.listener is not None:
             session.listener.noted(Carried(message.queue_id, message.world))
         self._manager.accepted(entry, stored)
         return Reply(250, OK.status, (f"OK: queued as {message.queue_id}",))
+
+
+def _arrival(session: Session, header: Header, message: Message) -> list[Note]:
+    """Return what the journal has to say of a message that has come."""
+    envelope, at, of_message = message.envelope, message.arrived, (message.queue_id, message.message_id)
+    further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
+    accepted = {
+        "peer": session.host,
+        "client": session.client_name,
+        "port": session.purpose.value,
+        "protocol": with_protocol(session, envelope),
+        "tls": session.tls_version,
+        "session": session.session_id,
+        "login": session.login,
+        "mechanism": session.mechanism,
+        "sender": envelope.sender,
+        "recipients": [str(recipient.address) for recipient in envelope.recipients],
+        **world_detail(message.world),
+        **further,
+    }
+    queued = {"size": message.size}
+    return [Note(at, Kind.ACCEPTED, *of_message, accepted), Note(at, Kind.QUEUED, *of_message, queued)]
 
 
 def _eight_bit(content: Content) -> bool:

@@ -8,7 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from postroad.control.client import DoorAway, DoorRefused
+from postroad.jsontext import to_json
 from postroad_web.greenmail.mail import Mail
+from postroad_web.greenmail.openapi import DOCUMENT
 from postroad_web.greenmail.refused import Refused
 from postroad_web.greenmail.service import Service
 from postroad_web.greenmail.shapes import said
@@ -40,9 +42,14 @@ def routes(services: Services) -> list[BaseRoute]:
         ("GET", "/api/user/{name}/messages", mail.messages),
         ("GET", "/api/user/{name}/messages/{folder:path}", mail.messages),
     )
-    return [
+    described: list[BaseRoute] = [Route("/greenmail-openapi.yml", _describe, methods=["GET"])]
+    return described + [
         Route(path + end, _answering(handler), methods=[method]) for method, path, handler in paths for end in ("", "/")
     ]
+
+
+async def _describe(_request: Request) -> Response:
+    return Response(to_json(DOCUMENT), media_type="application/yaml")
 
 
 def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:

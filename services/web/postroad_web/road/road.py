@@ -97,6 +97,8 @@ class Roads:
             hop.children += found
 
     async def _exchanges(self, hop: Hop, world: str) -> list[Hop]:
+        if hop.detail.get("asked") is False:  # the mail is for a stranger to its world: it is captured
+            return []
         domain = hop.detail.get("domain", "")
         names = [domain, *(exchanger.split(" ")[-1] for exchanger in hop.detail.get("mx", ()))]
         found: list[Hop] = []
@@ -122,7 +124,7 @@ class Roads:
                 answers = [line["text"] for line in whole["lines"] if line["from"] == "server"]
                 detail = {"question": session["question"], "answer": answers}
                 hop = Hop("dns", session["began"], "dns", peer=session["peer"], detail=detail)
-                if session["world"] == world:  # names of strangers and of hosts are the world file's
+                if session["world"] == world:  # its answer may have been in the cache, for another one's mail
                     hop.session, hop.line = session["id"], 1
                 return hop
         return None

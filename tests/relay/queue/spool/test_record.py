@@ -132,7 +132,7 @@ def test_what_is_no_progress_is_refused(record: bytes) -> None:
         decode_progress(record)
 
 
-@pytest.mark.parametrize("record", [b"", b"\x04" + bytes(8)])
+@pytest.mark.parametrize("record", [b"", b"\x05" + bytes(8)])
 def test_an_unknown_kind_is_refused(record: bytes) -> None:
     with pytest.raises(RecordError):
         peek(record)

@@ -86,6 +86,7 @@ class Connection(Lifecycle):
         # There is no peer if the client has gone before it was accepted; asyncio reports its loss next.
         host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
         self._facts = Session(self.purpose, _parse_ip(host), port, self._server.next_session_id())
+        self._facts.checked = self._profile.checked
         if self._profile.world is not None:
             self._facts.port_world = self._facts.world = self._profile.world
         tls = transport.get_extra_info("ssl_object")

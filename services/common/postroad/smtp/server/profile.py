@@ -36,6 +36,7 @@ class Profile:
     sasl: Sasl | None = None  # AUTH's mechanisms; None: no AUTH
     lmtp: bool = False  # RFC 2033: LHLO, and a reply for each recipient behind the content
     world: str | None = None  # whose mail all is that comes by the listener (`service.Listener`)
+    checked: bool = False  # as in `service.Session`
     greeting: Reply = field(init=False)
     goodbye: Reply = field(init=False)
     hello: Reply = field(init=False)

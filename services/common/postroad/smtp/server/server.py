@@ -233,7 +233,8 @@ async def serve(
                 postmaster=postmaster or Address("postmaster", hostname),
                 extensions=extensions,
                 starttls=tls is not None and listener.starttls and not listener.implicit_tls,
-                sasl=sasl.get(listener.purpose),
+                sasl=listener.logins or sasl.get(listener.purpose),
+                checked=listener.logins is not None,
                 lmtp=listener.purpose is Purpose.LMTP,
             )
             asking = client_certificates is not None and listener.purpose in sasl

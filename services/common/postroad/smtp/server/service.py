@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope, Recipient
     from postroad.mail.reply import Reply
     from postroad.sasl.mechanism import Claim
+    from postroad.sasl.server import Sasl
     from postroad.smtp.server.events import Refused
     from postroad.world.world import Account
 
@@ -50,6 +51,7 @@ class Listener:
     starttls: bool = True  # whether STARTTLS is offered, if there is a certificate
     tls: bool = False  # from the first octet, as SUBMISSIONS always is
     world: str | None = None  # the ID of the world whose mail all is that comes by it
+    logins: Sasl | None = None  # the mechanisms, where logins are checked though the purpose checks none
 
     @property
     def implicit_tls(self) -> bool:
@@ -103,6 +105,7 @@ class Session:
     claimed: str | None = None  # the name that AUTH gave where it is taken at its word
     listener: tap.Listener | None = None  # of the tap
     port_world: str | None = None  # the ID of the world whose port this is
+    checked: bool = False  # logins are checked though the purpose checks none (`Listener.logins`)
     world: str | None = None  # the ID of the world that the name, or the port, decides
     host: str = field(init=False)  # the peer as text, for each message's trace field and journal
 

@@ -16,9 +16,12 @@ How failures are handled:
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from postroad.syncing import fdatasync, sync
@@ -36,8 +39,10 @@ from postroad_relay.queue.spool.segment import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 _MAX_IOV = 1000  # buffers in one writev; Linux takes 1,024
 
@@ -292,3 +297,29 @@ def _after(buffers: Sequence[bytes], written: int) -> list[bytes]:
             return [buffer[written:], *buffers[index + 1 :]]
         written -= len(buffer)
     return []
+
+
+def log_damages(damages: Sequence[Damage], saved: Mapping[int, int]) -> None:
+    """Log what recovery could not read, per segment, and what that means for the administrator.
+
+    `saved` has the number of messages in each segment that are there.
+    """
+    for path, group in groupby(damages, key=attrgetter("path")):
+        gaps = []
+        for damage in group:
+            if damage.torn:
+                log.info("spool: a torn tail of %d octets is cut off %s", damage.length, path.name)
+            else:
+                gaps.append(damage)
+        if not gaps:
+            continue
+        lost = [gap.lost for gap in gaps if gap.lost is not None]
+        log.error(
+            "spool: %s is DAMAGED: %d octets from %d on can't be read; %d messages in it are saved, %s lost; %s",
+            path.name,
+            sum(gap.length for gap in gaps),
+            gaps[0].offset,
+            saved.get(number_in(path), 0),
+            f"at most {sum(lost)}" if len(lost) == len(gaps) else "an unknown number of",
+            f"the file is kept as {gaps[0].kept.name}" if gaps[0].kept is not None else "no copy could be kept",
+        )

@@ -5,6 +5,7 @@ A record is a kind, the queue ID's number, and a body by kind:
     MESSAGE   length of head, head (JSON: the envelope), content
     PROGRESS  JSON: all changes since the message came; the last record counts
     DONE      nothing
+    NEWS      of no message: what the journal has to say of the records before it (`news.py`)
 
 The head is JSON so that the envelope may grow; the content follows it unchanged.
 """
@@ -42,6 +43,7 @@ class Kind(IntEnum):
     MESSAGE = 1
     PROGRESS = 2
     DONE = 3
+    NEWS = 4
 
 
 _HEAD = struct.Struct("<BQ")

@@ -14,8 +14,6 @@ import asyncio
 import logging
 from collections import Counter
 from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
@@ -25,7 +23,8 @@ from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.queue.spool.clocks import Clocks
 from postroad_relay.queue.spool.dead import DeadLetters
 from postroad_relay.queue.spool.index import Entry, Index
-from postroad_relay.queue.spool.log import Damage, Log, LogError, Position
+from postroad_relay.queue.spool.log import Log, LogError, Position, log_damages
+from postroad_relay.queue.spool.news import News
 from postroad_relay.queue.spool.record import (
     Kind,
     Message,
@@ -40,7 +39,7 @@ from postroad_relay.queue.spool.record import (
     encode_progress,
     queue_id,
 )
-from postroad_relay.queue.spool.segment import KEPT_SUFFIX, number_in
+from postroad_relay.queue.spool.segment import KEPT_SUFFIX
 from postroad_relay.queue.spool.stored import SpoolError, Stored
 from postroad_relay.queue.spool.writer import Append, Drop, Move, UnreadableError, Work, Writer
 
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.groupcommit import Callback
+    from postroad.journal import Journal, Note
     from postroad.mail.content import Content
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ _MOVE_AGAIN = 10.0  # seconds until a compaction that failed is tried again
 class Spool:
     """The relay's queue in a folder: `log/` (segments), `content/` (large ones), `incoming/`, `clocks/` and `dead/`.
 
-    `afterwards` is called behind each commit, once all that it has decided is recorded.
+    What a commit has decided is in `journal` behind it, also if the process is killed in between (`news.py`).
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Spool:
         *,
         clock: Clock | None = None,
         segment_size: int = 32 << 20,
-        afterwards: Callable[[], None] | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._contents = directory / "content"
         self.incoming = directory / "incoming"
@@ -80,14 +80,16 @@ class Spool:
         self._segment_size = segment_size
         self.log = Log(directory / "log", segment_size=segment_size, counted=bytes([Kind.MESSAGE]))
         self._index = Index()
+        self._news = News(journal)
         self._entries = self._index.entries
         self._reclaiming = False
         self._move_not_before = 0.0
         self._closed = False
         self._recover()
         self.dead = DeadLetters(directory / "dead")
+        flush = journal.flush if journal is not None else None
         self._commit: GroupCommit[Work, list[Position]] = GroupCommit(
-            Writer(self.log).commit, name="spool", afterwards=afterwards
+            Writer(self.log, self._news, flush).commit, name="spool", afterwards=flush
         )
 
     # -- queued messages --------------------------------------------------------------------------------------
@@ -155,22 +157,35 @@ class Spool:
 
     # -- writing ----------------------------------------------------------------------------------------------
 
-    def add(self, message: Message, content: tuple[bytes, ...]) -> tuple[Entry, asyncio.Future[None]]:
+    # `notes` is what the journal has to say of a change; it says so once the change is durable.
+
+    def add(
+        self, message: Message, content: tuple[bytes, ...], *, notes: Sequence[Note] = ()
+    ) -> tuple[Entry, asyncio.Future[None]]:
         """Queue a message with its content in pieces; the future ends when it is durable, or with an `OSError`.
 
         The message is queued even if the caller drops the future.
         """
         promised: tuple[asyncio.Future[None], Callback[None]] = promise()
         future, then = promised
-        return self.put(message, content, then), future
+        return self.put(message, content, then, notes=notes), future
 
-    def put(self, message: Message, content: tuple[bytes, ...], then: Callable[[Exception | None], None]) -> Entry:
+    def put(
+        self,
+        message: Message,
+        content: tuple[bytes, ...],
+        then: Callable[[Exception | None], None],
+        *,
+        notes: Sequence[Note] = (),
+    ) -> Entry:
         """Queue a message as `add` does. `then` is called once it is durable, or with the error: no future is made."""
         entry = self._entry(message)
-        self._append(entry, [encode_message(message, content)], then, status=False)
+        self._append(entry, [encode_message(message, content)], then, status=False, notes=notes)
         return entry
 
-    async def add_spilled(self, message: Message, start: bytes, content: Content) -> tuple[Entry, asyncio.Future[None]]:
+    async def add_spilled(
+        self, message: Message, start: bytes, content: Content, *, notes: Sequence[Note] = ()
+    ) -> tuple[Entry, asyncio.Future[None]]:
         """Queue a message whose content has spilled to a file, which the spool adopts; raises `OSError`."""
         path = self._contents / message.queue_id
 
@@ -179,33 +194,46 @@ class Spool:
             sync(self._contents)
 
         await asyncio.to_thread(adopt)
-        entry, future = self.add(replace(message, spilled=True), (start,))
+        entry, future = self.add(replace(message, spilled=True), (start,), notes=notes)
         future.add_done_callback(lambda done: path.unlink(missing_ok=True) if done.exception() else None)
         return entry, future
 
-    def finish(self, entry: Entry, *, report: tuple[Message, bytes] | None = None) -> asyncio.Future[None]:
+    def finish(
+        self, entry: Entry, *, report: tuple[Message, bytes] | None = None, notes: Sequence[Note] = ()
+    ) -> asyncio.Future[None]:
         """Forget a message once that is durable; a DSN about it is written together with that."""
-        return self._status(entry, encode_done(entry.queue_id), None, report)
+        return self._status(entry, encode_done(entry.queue_id), None, report, notes)
 
     def update(
-        self, entry: Entry, progress: Progress, *, report: tuple[Message, bytes] | None = None
+        self,
+        entry: Entry,
+        progress: Progress,
+        *,
+        report: tuple[Message, bytes] | None = None,
+        notes: Sequence[Note] = (),
     ) -> asyncio.Future[None]:
         """Note how far a message has come; a DSN about it is written together with that."""
-        return self._status(entry, encode_progress(entry.queue_id, progress), progress, report)
+        return self._status(entry, encode_progress(entry.queue_id, progress), progress, report, notes)
 
     def _status(
-        self, entry: Entry, record: bytes, progress: Progress | None, report: tuple[Message, bytes] | None
+        self,
+        entry: Entry,
+        record: bytes,
+        progress: Progress | None,
+        report: tuple[Message, bytes] | None,
+        notes: Sequence[Note],
     ) -> asyncio.Future[None]:
         promised: tuple[asyncio.Future[None], Callback[None]] = promise()
         future, then = promised
         if report is None:
-            self._append(entry, [(record,)], then, status=True, progress=progress)
+            self._append(entry, [(record,)], then, status=True, progress=progress, notes=notes)
             return future
         # The DSN comes first: if only part of the batch survives a crash, the message is attempted and reported again,
         # rather than forgotten without notice.
         message, content = report
         records = [encode_message(message, content), (record,)]
-        self._append(entry, records, then, status=True, progress=progress, also=self._entry(message))
+        also = self._entry(message)
+        self._append(entry, records, then, status=True, progress=progress, also=also, notes=notes)
         return future
 
     def _entry(self, message: Message) -> Entry:
@@ -222,6 +250,7 @@ class Spool:
         status: bool,
         progress: Progress | None = None,
         also: Entry | None = None,
+        notes: Sequence[Note] = (),
     ) -> None:
         done = status and progress is None
         unlink = self._content_path(entry.queue_id, spilled=entry.spilled and done)
@@ -232,10 +261,13 @@ class Spool:
             if isinstance(written, Exception):
                 then(written)
             else:
+                self._news.tell(notes)
+                if len(written) > len(records):
+                    self._news.told(written[-1])
                 self._noted(entry, written, status=status, progress=progress, also=also)
                 then(None)
 
-        self._commit.submit(Append(records, status, unlink), settle)
+        self._commit.submit(Append(records, status, unlink, notes), settle)
 
     def _noted(
         self, entry: Entry, positions: list[Position], *, status: bool, progress: Progress | None, also: Entry | None
@@ -250,7 +282,7 @@ class Spool:
         elif progress is None:
             index.remove(entry)
         else:
-            index.progress(entry, positions[-1], progress)
+            index.progress(entry, positions[also is not None], progress)
         self._reclaim()
 
     def _content_path(self, ident: QueueId, *, spilled: bool) -> Path | None:
@@ -324,14 +356,15 @@ class Spool:
             directory.mkdir(parents=True, exist_ok=True)
         for left in self.incoming.iterdir():
             left.unlink()  # it was arriving when the process ended: no client got a 250 for it
-        damages = self.log.recover(self._index.visit)
+        damages = self.log.recover(self._visit)
+        self._news.catch_up()
         for number in self.log.sizes:
             self._index.seen[number] = self.log.records(number)
         self._index.total = sum(self.log.sizes.values())
         for entry in self._entries.values():
             entry.since = self.clocks.of(entry.world).monotonic_at(entry.arrived)
             entry.steered = entry.held
-        self._report(damages)
+        log_damages(damages, Counter(place.segment for entry in self.entries() for place in entry.places[:1]))
         lossy = any(not damage.torn for damage in damages)
         for path in self._contents.iterdir():
             if path.name in self._entries or path.suffix == KEPT_SUFFIX:
@@ -341,28 +374,9 @@ class Spool:
             else:
                 path.unlink()
 
-    def _report(self, damages: list[Damage]) -> None:
-        """Log what recovery could not read, per segment, and what that means for the administrator."""
-        saved = Counter(entry.message_at.segment for entry in self.entries() if entry.message_at is not None)
-        for path, group in groupby(damages, key=attrgetter("path")):
-            gaps = []
-            for damage in group:
-                if damage.torn:
-                    log.info("spool: a torn tail of %d octets is cut off %s", damage.length, path.name)
-                else:
-                    gaps.append(damage)
-            if not gaps:
-                continue
-            lost = [gap.lost for gap in gaps if gap.lost is not None]
-            log.error(
-                "spool: %s is DAMAGED: %d octets from %d on can't be read; %d messages in it are saved, %s lost; %s",
-                path.name,
-                sum(gap.length for gap in gaps),
-                gaps[0].offset,
-                saved[number_in(path)],
-                f"at most {sum(lost)}" if len(lost) == len(gaps) else "an unknown number of",
-                f"the file is kept as {gaps[0].kept.name}" if gaps[0].kept is not None else "no copy could be kept",
-            )
+    def _visit(self, position: Position, record: memoryview) -> None:
+        visitor = self._news if record[0] == Kind.NEWS else self._index
+        visitor.visit(position, record)
 
     def close(self) -> None:
         """Write all work that has been submitted, and close."""

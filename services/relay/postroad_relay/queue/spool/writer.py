@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, TypeAlias
 from postroad_relay.queue.spool.log import Log, LogError, Position
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from postroad.journal import Note
+    from postroad_relay.queue.spool.news import News
 
 
 @dataclass(slots=True)
 class Append:
-    """Records to write together, and a content file to remove once they are written."""
+    """Records to write together, what the journal says of them, and a content file to remove once they are written."""
 
     records: Sequence[Sequence[bytes]]
     status: bool  # small, and about a message that is on disk: written alone if the disk is too full for the batch
     unlink: Path | None = None
+    notes: Sequence[Note] = ()  # what the journal has to say of them
 
 
 @dataclass(slots=True)
@@ -49,13 +53,20 @@ class UnreadableError(Exception):
 
 
 class Writer:
-    """The work of the writer thread."""
+    """The work of the writer thread.
 
-    def __init__(self, records: Log) -> None:
+    `beforehand` is called before each batch: what has led to its outcomes is in the journal before they are on disk.
+    """
+
+    def __init__(self, records: Log, news: News, beforehand: Callable[[], None] | None) -> None:
         self._log = records
+        self._news = news
+        self._beforehand = beforehand
 
     def commit(self, batch: Sequence[Work]) -> list[list[Position] | Exception]:
         """Do a batch in order: a record must not come before an earlier one about the same message."""
+        if self._beforehand is not None:
+            self._beforehand()
         results: list[list[Position] | Exception] = []
         run: list[Append] = []
         for work in batch:
@@ -70,8 +81,13 @@ class Writer:
     def _append(self, works: list[Append]) -> list[list[Position] | Exception]:
         if not works:
             return []
+        records = [record for work in works for record in work.records]
+        notes = [note for work in works for note in work.notes]
+        if notes:
+            # Behind what they are about: the journal must not tell of a message that is not there.
+            records.append((self._news.record(notes),))
         try:
-            positions = iter(self._log.append([record for work in works for record in work.records]))
+            positions = iter(self._log.append(records))
         except OSError as error:
             if all(work.status for work in works) or not any(work.status for work in works):
                 return [error] * len(works)
@@ -80,10 +96,12 @@ class Writer:
             return [next(kept) if work.status else error for work in works]
         results: list[list[Position] | Exception] = []
         for work in works:
-            results.append([next(positions) for _ in work.records])
+            done = [next(positions) for _ in work.records]
+            results.append(done)
             if work.unlink is not None:
                 with contextlib.suppress(OSError):  # recovery removes a file that stays behind
                     work.unlink.unlink(missing_ok=True)
+        done += positions  # that of the events is the last one's
         return results
 
     def _move(self, work: Move) -> list[Position] | Exception:
