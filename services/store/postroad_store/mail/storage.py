@@ -31,6 +31,7 @@ from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS
 from postroad_store.mail.database.texts import UNTEXTED
 from postroad_store.mail.decoded import DecodedParts
+from postroad_store.mail.expunger import Expunger
 from postroad_store.mail.finder import Finder
 from postroad_store.mail.hidden import Hidden
 from postroad_store.mail.incoming import incoming
@@ -111,6 +112,7 @@ class Storage:
         self.finder = Finder(path, self._reader, self._clock)
         self._retexter = Retexter(self._submit, self._clock, self.finder.texts_are_made)
         self._collector = Collector(self._writer)
+        self.expunger = Expunger(self.expunge)
         self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
         memory = Memory(self._accounts, self._loader, self.scripts, self.quotas)
         self.snapshots = Snapshots(self._writer, self._reader, self._clock, self._collector, memory)

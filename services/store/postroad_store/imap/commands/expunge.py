@@ -85,13 +85,8 @@ def _deleted(session: Session, view: View, uids: SequenceSet) -> list[range]:
 
 
 async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> list[UID]:
-    r"""Remove those of the messages that have \Deleted, note it in the journal, and return their UIDs.
-
-    Most often none has it, where sessions share a mailbox: another one's EXPUNGE was first. Then nothing is committed.
-    """
-    if not mailbox.counts.deleted:
-        return []
-    removed = await session.storage.expunge(mailbox, uids)
+    r"""Remove those of the messages that have \Deleted, note it in the journal, and return their UIDs."""
+    removed = await session.storage.expunger.remove(mailbox, uids)
     if removed:
         login = session.directory.owner_of(mailbox)
         await session.shared.notes.note_in_turns(Kind.REMOVED, login, mailbox, removed)
