@@ -97,6 +97,8 @@ def test_without_message_numbers() -> None:
         # RFC 7162 §3.2.5.2: 4 is 8 still, 12 is no longer 24
         (Known(7, 1, None, ((4, 4), (12, 12)), ((8, 8), (24, 24))), ((9, 29),)),
         (Known(7, 1, ((1, 4), (6, 10)), ((4, 4),), ((8, 8),)), ((9, 10),)),
+        (Known(7, 1, None, ((4, 6),), ((8, 10),)), ((9, 29),)),  # of a range its first is, and its second is not
+        (Known(7, 1, None, ((11, 12),), ((22, 23),)), ((23, 29),)),
         (Known(7, 1, None, ((1, 1),), ((9, 9),)), ((1, 29),)),  # that has never been so
         (Known(7, 1, None, ((1, 1), (3, 4)), ((2, 4),)), ((3, 29),)),  # one range for two
         (Known(7, 1, None, ((1, 4_000_000_000),), ((2, 4_000_000_001),)), ((3, 29),)),

@@ -97,6 +97,8 @@ def test_a_command_without_its_literals_is_bounded() -> None:
     assert read(line + b" {1+}\r\nx %s\r\n" % (b"0" * rest)) == [TOO_LONG]
     assert read(b"a" * MAX_LINE) == []
     assert read(b"a" * (MAX_LINE + 1)) == [TOO_LONG]
+    many = MAX_LINE // len(b"NOOP\r\n") + 1  # lines that come at once, behind an empty one
+    assert read(b"X {1+}\r\nx\n" + b"NOOP\r\n" * many) == [[Atom(b"X"), String(b"x")], *[[Atom(b"NOOP")]] * many]
     assert read((b"a" * (MAX_LINE - 1) + b"\r\n") * 2) == [[Atom(b"A" * (MAX_LINE - 1))]] * 2
 
 

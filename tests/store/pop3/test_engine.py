@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postroad.mail.address import Address
+from postroad.sasl.mechanism import MAX_RESPONSE
 from postroad.sasl.plain import PLAIN
 from postroad.world.world import Account, World
 from postroad_store.mail.model.message import UID
@@ -18,7 +19,7 @@ from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3.authorization import MAX_ERRORS, MAX_LOGINS
 from postroad_store.pop3.capabilities import Offer, Policy
 from postroad_store.pop3.commands import RULES, State
-from postroad_store.pop3.engine import MAX_LINE, MAX_UNKNOWN, Engine
+from postroad_store.pop3.engine import MAX_AUTH_LINE, MAX_LINE, MAX_UNKNOWN, Engine
 from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retrieve, Update
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.protocol.contract import Close, Event, StartTls
@@ -57,12 +58,18 @@ class Talk:
     """One connection: `say` gives what the server answers."""
 
     def __init__(
-        self, *, secure: bool = True, apop: bool = False, policy: Policy | None = None, **options: bool
+        self,
+        *,
+        secure: bool = True,
+        apop: bool = False,
+        policy: Policy | None = None,
+        without: tuple[str, ...] = (),
+        **options: bool,
     ) -> None:
         world = World(IPv4Network("127.0.0.0/24"), {}, {}, forms=frozenset({"scrypt"}))
         plaintext_auth = options.get("plaintext_auth", False)
         made = sasl("pop", world.account, lambda: world, [PLAIN], plaintext_auth=plaintext_auth)
-        self.engine = Engine(made, Offer([] if apop else ["APOP"]), policy or Policy(), **options)
+        self.engine = Engine(made, Offer([*without, *["APOP"] * (not apop)]), policy or Policy(), **options)
         self.secure = secure
         self.engine.greet(lambda: channel(secure=self.secure), secure=secure)
         self.events: list[Event] = []
@@ -438,3 +445,32 @@ def test_a_response_is_no_line_of_a_mechanism() -> None:
     assert talk.say(b"!\r\n") == b"-ERR Response is not BASE64\r\n"
     assert talk.say(b"AUTH PLAIN\r\n") == b"+ \r\n"
     assert talk.say(b"A" * 12300) == b"-ERR Line too long.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("without", "failed", "locked"),
+    [
+        ((), b"-ERR [AUTH] ", b"-ERR [IN-USE] locked\r\n"),
+        (("AUTH-RESP-CODE",), b"-ERR ", b"-ERR [IN-USE] locked\r\n"),
+        (("RESP-CODES", "AUTH-RESP-CODE"), b"-ERR ", b"-ERR locked\r\n"),
+    ],
+)
+def test_codes_are_said_where_they_are_offered(without: tuple[str, ...], failed: bytes, locked: bytes) -> None:
+    """RFC 2449 §6.4 has some of them, RFC 3206 §4 the others."""
+    talk = Talk(without=without)
+    said = talk.say(b"USER alice\r\nPASS wrong\r\n").partition(b"\r\n")[2]
+    assert said.startswith(failed)
+    assert (b"[" in said) is (b"[" in failed)
+    assert talk.say(b"USER busy\r\nPASS x\r\n") == b"+OK\r\n" + locked
+
+
+def test_the_longest_lines() -> None:
+    """As many octets as are allowed, the CR included."""
+    talk = Talk()
+    longest = b"AUTH PLAIN ".ljust(MAX_AUTH_LINE - 1, b"A") + b"\r\n"
+    assert talk.say(longest) == b"-ERR Response is too long\r\n"
+    assert talk.say(b"NOOP".ljust(MAX_LINE - 1) + b"\r\n") != b"-ERR Line too long.\r\n"
+    assert talk.say(b"AUTH PLAIN\r\n" + b"A" * (MAX_RESPONSE - 1) + b"\r\n").startswith(b"+ \r\n-ERR Response is ")
+    assert not talk.closed
+    assert talk.say(longest.replace(b"\r", b"A\r")) == b"-ERR Line too long.\r\n"
+    assert talk.closed

@@ -166,6 +166,7 @@ ENVELOPES = [
     ('envelope "from" "alice@alpha.test"', True),
     ('envelope :domain ["from", "to"] "beta.test"', True),
     ('envelope "TO" "bob+inbox@beta.test"', True),
+    ('envelope ["from", "to"] "alice@alpha.test"', True),
     ('envelope :localpart "to" "bob"', False),
     ('envelope "from" ""', False),
 ]
@@ -286,3 +287,28 @@ def test_fields_with_addresses(name: str) -> None:
 @pytest.mark.parametrize("message", [b"\r\nSubject: x\r\n\r\nbody\r\n", b"\nSubject: x\n\nbody\n"])
 def test_a_message_that_begins_with_an_empty_line_has_no_fields(message: bytes) -> None:
     assert not holds('exists "subject"', message=message)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("1" * 300, True), ("1" * 299 + "2", False), ("1" * 301, False), ("x", False)],
+)
+def test_numbers_of_very_many_digits_are_infinite(key: str, value: bool) -> None:
+    message = b"X-Number: %b\r\n\r\n" % (b"1" * 300)
+    test = f'header :comparator "i;ascii-numeric" "x-number" "{key}"'
+    assert holds(test, require="comparator-i;ascii-numeric", message=message) is value
+    infinite = b"X-Number: %b\r\n\r\n" % (b"2" * 301)
+    assert holds(test, require="comparator-i;ascii-numeric", message=infinite) is (key in {"x", "1" * 301})
+
+
+def test_octets_of_an_address_that_are_no_utf_8_hide_nothing_else() -> None:
+    message = b"From: <\xff@a.test>, <b@\xff.test>, c@d.test\r\n\r\n"
+    for key in ("\ufffd@a.test", "b@\ufffd.test", "c@d.test"):
+        assert holds(f'address "from" "{key}"', message=message)
+
+
+def test_numbers_have_all_ten_digits() -> None:
+    for key, value in (("1234567890", True), ("01234567890", True), ("12345678", False), ("1234567891", False)):
+        test = f'header :comparator "i;ascii-numeric" "x-number" "{key}"'
+        message = b"X-Number: 1234567890 and more\r\n\r\n"
+        assert holds(test, require="comparator-i;ascii-numeric", message=message) is value

@@ -9,7 +9,7 @@ from postroad_store.sieve.compiler import compile_script
 from postroad_store.sieve.errors import InvalidScript
 from postroad_store.sieve.extensions.date import _PARTS
 from postroad_store.sieve.registry import EXTENSIONS, CannotHide, Registry
-from tests.store.sieve.toy import decide, faults, holds, outcome
+from tests.store.sieve.toy import compiled, decide, faults, holds, outcome
 
 # variables (RFC 5229); what is set is seen in the name of a mailbox
 VARIABLES = [
@@ -117,6 +117,12 @@ ENCODED = [
     ("${Unicode:Cool}", "${Unicode:Cool}"),
     ("${unicode:200000}", None),
     ("${Unicode:DF01}", None),
+    ("${unicode:D7FF}", "\ud7ff"),
+    ("${unicode:D800}", None),  # RFC 5228 §2.4.2.4: "0 - D7FF / E000 - 10FFFF"
+    ("${unicode:DFFF}", None),
+    ("${unicode:E000}", "\ue000"),
+    ("${unicode:10FFFF}", "\U0010ffff"),
+    ("${unicode:110000}", None),
     ("${unicode:1234567890}", None),
     ("${hex:c3 a4}", "ä"),
     ("${hex:c3}${hex:a4}", "ä"),
@@ -210,6 +216,9 @@ REGEX = [
     ('header :regex :comparator "i;octet" "subject" "FROM"', False),
     ('header :regex "subject" ["x", "Gr.{2}e"]', True),
     ('header :regex "subject" "[[:space:]]{2}"', True),
+    (r'header :regex "x-number" "^\\d\\d$"', True),
+    (r'header :regex "subject" "\\bFrom\\b"', True),
+    (r'header :regex "subject" "\\bro"', False),
 ]
 
 
@@ -224,6 +233,12 @@ def test_regex_sets_match_variables() -> None:
         'if header :regex "subject" "(x)?f(ro|r)(m)" { fileinto "${0}-${1}-${2}-${3}"; }'
     )
     assert decide(script) == ["fileinto from--ro-m"]
+
+
+@pytest.mark.parametrize(("pattern", "value"), [("^two", False), ("^one", True), ("three$", True), ("one.$", False)])
+def test_regex_anchors_are_the_ends_of_the_whole_value(pattern: str, value: bool) -> None:
+    test = f'if string :regex "one\ntwo\nthree" "{pattern}" {{ discard; }}'
+    assert decide(f'require ["regex", "variables"]; {test}') == ([] if value else ["keep"])
 
 
 @pytest.mark.parametrize("pattern", ["(", "[z-a]", "(a)\\\\1", "x" * 1025, "((a{100}){100}){100}"])
@@ -348,6 +363,15 @@ def test_dates_that_are_faults(test: str, fault: str) -> None:
     assert faults(f'require "date"; if {test} {{ }}') == [f"line 1, column 20: {fault}"]
 
 
+def test_only_names_that_no_field_can_have_are_worth_a_warning() -> None:
+    script = 'require ["date", "variables"]; set "a" "date"; if date "{}" "year" "2026" {{ discard; }}'
+    assert compiled(script.format("date")).warnings == compiled(script.format("${a}")).warnings == ()
+    assert compiled(script.format("a b")).warnings == ("line 1, column 51: no header field has the name 'a b'",)
+    assert decide(script.format("${a}")) == []
+    (warning,) = compiled('if address ["to", "a b"] "x" { }').warnings
+    assert warning == "line 1, column 4: no header field has the name 'a b'"
+
+
 def test_dates_by_variables_are_errors_of_the_run() -> None:
     require = 'require ["date", "variables"]; set "a" "x";'
     assert decide(require + 'if date :zone "${a}" "date" "year" "1" { }') == [
@@ -406,6 +430,7 @@ ANNOTATIONS = [
     ('metadataexists "INBOX" "/private/comment"', True),
     ('metadataexists "INBOX" ["/private/comment", "/private/none"]', False),
     ('servermetadata "/shared/comment" ""', True),
+    ('servermetadata "/shared/comment" "mine"', False),
     ('servermetadata "/private/comment" ""', False),
     ('servermetadataexists "/shared/comment"', True),
     ('servermetadataexists ["/shared/comment", "/shared/admin"]', False),

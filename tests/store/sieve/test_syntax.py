@@ -68,6 +68,8 @@ FAULTS = [
     ("if keep { }", "1, column 4: keep is a command, and no test"),
     ("if foo { }", "1, column 4: foo is not a test"),
     ("else { keep; }", "1, column 1: else must follow an if or an elsif"),
+    ('if header "a" { }', "1, column 4: header takes a list of strings, a list of strings; there are fewer"),
+    ("elsif { keep; }", "1, column 1: elsif takes one test"),
     ("if true { } keep; elsif true { }", "1, column 19: elsif must follow an if or an elsif"),
     ("if true { } else { } else { }", "1, column 22: else must follow an if or an elsif"),
     ("if { keep; }", "1, column 1: if takes one test"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from postroad_web.catalog.journey import Journey, Placed, Recipient
 from postroad_web.catalog.marks import Marks
 from postroad_web.catalog.record import Address, Copy, Digest, Origin, RecipientState, State
@@ -52,10 +54,11 @@ def test_copies_belong_to_the_recipients_that_led_to_them_by_the_delivery_that_m
     ]
 
 
-def test_copies_are_in_the_order_of_their_places() -> None:
-    copies = [placed("S1", "bob@b.test", uid=uid) for uid in (3, 1, 2)]
+@pytest.mark.parametrize("uids", [(3, 1, 2), (2, 1), (1,)])
+def test_copies_are_in_the_order_of_their_places(uids: tuple[int, ...]) -> None:
+    copies = [placed("S1", "bob@b.test", uid=uid) for uid in uids]
     states = journey(delivered("bob@b.test", "S1"), placed=tuple(copies)).recipient_states()
-    assert [copy.uid for copy in states[0].copies] == [1, 2, 3]
+    assert [copy.uid for copy in states[0].copies] == sorted(uids)
 
 
 def test_it_has_the_state_of_the_slowest() -> None:
@@ -64,6 +67,10 @@ def test_it_has_the_state_of_the_slowest() -> None:
     assert journey(bob, Recipient("carol@b.test", State.DROPPED)).state is State.DROPPED
     captured = journey(bob, placed=(placed("S1", "bob@b.test", captured=True),))
     assert captured.state is State.CAPTURED
+    failed = journey(
+        Recipient("bob@b.test", State.FAILED, via="S1"), placed=(placed("S1", "bob@b.test", captured=True),)
+    )
+    assert failed.state is State.FAILED
     held = journey(bob, carol)
     held.held = True
     assert [one.state for one in held.recipient_states()] == [State.DELIVERED, State.HELD]

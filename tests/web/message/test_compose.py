@@ -107,6 +107,7 @@ def test_every_kind_of_part_has_its_place() -> None:
         (("x" * 76 + "\n") * 20, b"7bit"),
         ("é" * 3 + "x" * 14, b"quoted-printable"),  # 6 octets of 20 are not ASCII
         ("é" * 3 + "x" * 13, b"base64"),
+        ("Ā" * 2 + "x" * 4, b"base64"),  # of U+0100 both octets count, 0xC4 and 0x80
         ("nul\0", b"quoted-printable"),
         ("trailing \nüü ü\t\nx = y\n.\nFrom here", b"quoted-printable"),
         ("日本語\n日本語", b"base64"),

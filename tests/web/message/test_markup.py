@@ -155,6 +155,7 @@ def test_anchors() -> None:
         *((f"https://x.test/{pair})", [f"https://x.test/{pair}"]) for pair in ("a[]b", "(a)b", "((a)b)")),
         ("https://x.test/a(b]", ["https://x.test/a(b"]),
         ("https://x.test/a(b)).", ["https://x.test/a(b)"]),
+        ("https://x.test/a(b)))))", ["https://x.test/a(b)"]),
         ("https://x.test/a.)!", ["https://x.test/a"]),
         *((f"https://x.test{end}b", ["https://x.test"]) for end in '<>"\x00\x1f\n\t '),
         ("https://" + "x" * 8192, ["https://" + "x" * 8192]),

@@ -221,6 +221,8 @@ def test_what_mailpits_dialect_alone_finds(text: str, numbers: list[int]) -> Non
         ("header:x-empty", [1]),
         ("(header:list-id)", [1]),
         ("((header:list-id=news))", [1]),
+        ("subject:(100%)", [1]),  # brackets that belong to a word
+        ("(subject:(100%))", [1]),
         ("-header:list-id", [2, 3]),
         ("header:list-id=<news", [1]),
         ("is:report", [2]),

@@ -14,6 +14,7 @@ from postroad_store.imap.grammar.sequence import (
     indexes,
     parse_sequence_set,
     ranges_of,
+    runs_of,
 )
 
 
@@ -72,3 +73,18 @@ def test_numbers_that_are_pinned_to_the_messages_that_they_mean() -> None:
     assert numbers.resolve(99) == ((20, 20), (40, 50))
     numbers.pin([], [])
     assert numbers.resolve(99) == ()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "runs"),
+    [
+        ([], []),
+        ([7], [(7, 7)]),
+        ([1, 2, 3], [(1, 3)]),
+        ([1, 2, 4, 5, 7], [(1, 2), (4, 5), (7, 7)]),
+        ([5, 4, 3], [(5, 5), (4, 4), (3, 3)]),
+        ([4, 5, 1, 2, 6], [(4, 5), (1, 2), (6, 6)]),
+    ],
+)
+def test_runs_ascend_one_by_one(numbers: list[int], runs: list[tuple[int, int]]) -> None:
+    assert runs_of(numbers) == runs

@@ -105,6 +105,13 @@ def test_inferiors() -> None:
     assert alice.take("a/b") is box
     assert not alice.has_inferiors("a")
     assert alice.find("a/b") is None
+    alice.rename([("b/c", "a/d"), ("ab", "b/e")])
+    assert alice.has_inferiors("a")
+    assert alice.has_inferiors("b")
+    alice.take("a/d")
+    alice.take("b/e")
+    assert not alice.has_inferiors("a")
+    assert not alice.has_inferiors("b")
 
 
 class Heard:

@@ -85,6 +85,13 @@ def test_subjects_merge_threads(messages: str, subjects: str, threads: str) -> N
     assert shown(references(ids_of(messages), read, range(len(read)))) == threads
 
 
+def test_a_thread_that_an_older_message_joins_by_its_subject_comes_where_that_one_was() -> None:
+    """RFC 5256 §3 REFERENCES (6): the top level is sorted after step 5, too."""
+    ids = ids_of("-<p -<p c d")
+    read = [(b"x", False), (b"x", False), (b"x", False), (b"y", False)]
+    assert shown(references(ids, read, [3, 4, 1, 2])) == "((3)(1)(2))(4)"
+
+
 def test_siblings_are_sorted_by_date() -> None:
     ids = ids_of("a b<a c<a d e<d -<p -<p")
     nothing = [(b"", False)] * 7

@@ -23,7 +23,7 @@ def _duplicate(run: Run, step: Step) -> bool:
     if unique is None or not seconds:  # RFC 7352 §3.3: with 0 seconds it is false, whatever was seen
         return False
     handle = run.text(tags[":handle"]) if ":handle" in tags else ""
-    key = hashlib.sha256(repr((handle, unique)).encode("utf-8", "surrogatepass")).hexdigest()
+    key = hashlib.sha256(repr((handle, unique)).encode()).hexdigest()
     seen = run.around.is_remembered(key)
     # RFC 7352 §3.3: the time counts from the first one, or from the last one with ":last"
     if not seen or ":last" in tags:
