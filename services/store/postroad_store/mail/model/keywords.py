@@ -48,7 +48,7 @@ class Keywords:
 
     def names(self) -> list[str]:
         """Return the keywords in the order of their numbers."""
-        return [self._names[number] for number in sorted(self._names)]
+        return [self._names[number] for number in sorted(self._names)] if self._names else []
 
     def names_in(self, flags: int) -> list[str]:
         """Return the keywords that are among these flags, in the order of their numbers."""
