@@ -1,7 +1,7 @@
-"""Says whether lines of the journals are worth a step now, or more of the same messages follow in a moment. Pure.
+"""Says whether lines of the journals are worth a step now, or the other half of a delivery follows in a moment. Pure.
 
-A message makes six lines within milliseconds: it is accepted, queued, resolved, attempted, stored and delivered. A step
-for each two of them would cost three times what one costs, and nobody is told of a message before it is whole.
+The store says that a message is in a mailbox, and the relay that it is delivered. Nobody is told of a message before
+both are known, and a step for each would cost twice what one costs. (What has only begun, the doors themselves hold.)
 """
 
 from __future__ import annotations
@@ -9,18 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from postroad.journal.kinds import Kind
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST: Final = 1000  # deliveries of which one journal has told and the other has not
 
-_BEGINNINGS: Final = frozenset(
-    kind.value.encode("ascii") for kind in (Kind.ACCEPTED, Kind.QUEUED, Kind.RESOLVED, Kind.ATTEMPTED)
-)
 # In a JSON string the quotes would be escaped. What the relay has delivered bears the store's queue ID in the reply.
-_KIND = re.compile(rb'"kind":"([a-z]+)"')
 _STORED: Final = re.compile(rb'"kind":"stored".*?"queue_id":"([0-9A-Za-z]+)"')
 _DELIVERED: Final = re.compile(rb'"kind":"delivered".*?\bstored as ([0-9A-Za-z]+)')
 
@@ -32,16 +26,10 @@ class Gathering:
         self._half: dict[bytes, None] = {}  # queue IDs of the store's, the oldest first
 
     def is_whole(self, lines: Iterable[bytes]) -> bool:
-        """Take lines of a journal; return whether something is whole with them: a delivery, or what stands alone."""
-        whole = False
-        for line in lines:
-            match = _STORED.search(line) or _DELIVERED.search(line)
-            if match is not None:
-                whole |= self._is_second(match[1])
-            else:
-                kind = _KIND.search(line)
-                whole |= kind is None or kind[1] not in _BEGINNINGS
-        return whole
+        """Take lines of a journal; return whether a delivery is whole with them, or they tell of none."""
+        told = [match[1] for line in lines if (match := _STORED.search(line) or _DELIVERED.search(line)) is not None]
+        whole = [store_id for store_id in told if self._is_second(store_id)]
+        return bool(whole) or not told
 
     def _is_second(self, store_id: bytes) -> bool:
         if store_id in self._half:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from postroad_web.catalog.contents import RECENT_EACH, ContentDoor, Contents
 from postroad_web.catalog.database import is_damage, note_damage
 from postroad_web.catalog.folding import Folding, Want, places_in, refusals_in
-from postroad_web.catalog.follower import Feed, Follower
+from postroad_web.catalog.follower import GATHER, Feed, Follower
 from postroad_web.catalog.gathering import Gathering
 from postroad_web.catalog.rush import Rush
 from postroad_web.catalog.tallies import Tallies
@@ -38,8 +38,6 @@ T = TypeVar("T")
 
 FEW = 20  # lines of the store's journal whose contents are read at once: the stack is not busy
 WAITING = 4  # pieces of a journal that may wait to be folded
-# Seconds that they wait for others that tell more of the same messages: a delivery takes that long on a busy machine.
-GATHER = 0.02
 # Seconds that the index of texts lets other work go first. What comes meanwhile shares a transaction, and what goes
 # meanwhile, as a test's mail does, is never indexed; searches find all of it (`unindexed`).
 INDEX_LAG = 0.5
