@@ -17,7 +17,7 @@ def asked(*options: tuple[int, bytes], name: str = "mx.elsewhere.example") -> by
     made: list[dns.edns.Option] = [
         dns.edns.GenericOption(dns.edns.OptionType.make(code), value) for code, value in options
     ]
-    return dns.message.make_query(name, "A", use_edns=0, payload=1232, options=made).to_wire()
+    return dns.message.make_query(name, "A", id=7, use_edns=0, payload=1232, options=made).to_wire()
 
 
 @pytest.mark.parametrize("name", ["mx.elsewhere.example", "test", "."])
@@ -30,7 +30,7 @@ def test_a_mark_is_read_back(name: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        dns.message.make_query("mx.elsewhere.example", "A").to_wire(),
+        dns.message.make_query("mx.elsewhere.example", "A", id=7).to_wire(),
         asked(),
         asked((CODE + 1, MARK.encode())),
         asked((CODE, MARK.encode()), (10, b"12345678")),
@@ -39,6 +39,7 @@ def test_a_mark_is_read_back(name: str) -> None:
         asked((CODE, MARK.encode())).replace(b"\0\0\x29", b"\0\0\x2a"),
         b"",
     ],
+    ids=["plain", "no option", "another option", "two options", "no text", "more behind", "another type", "nothing"],
 )
 def test_other_queries_have_none(query: bytes) -> None:
     assert mark_in(query, 12) is None

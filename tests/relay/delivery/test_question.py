@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from postroad.dns.mark import CODE
 from postroad.world.world import MX
-from postroad_relay.delivery.question import Plain, answer, question
+from postroad_relay.delivery.question import Plain, answer, marked, question
 from postroad_relay.delivery.resolver import read
 from postroad_relay.delivery.routing import Records
 
@@ -65,6 +67,27 @@ def test_plain_answers_are_read() -> None:
     found = answer(response(query, "a.test. 0 A 127.0.0.1"), query)
     assert found is not None
     assert (*map(str, found.records.addresses), found.ttl) == ("127.0.0.1", 0.0)
+
+
+OPT = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"
+
+
+def test_answers_to_marked_questions_are_read_too() -> None:
+    query = asked()
+    options: list[dns.edns.Option] = [dns.edns.GenericOption(dns.edns.OptionType.make(CODE), b"shop.0123")]
+    asks = dns.message.make_query("Beta.test", "MX", id=ID, use_edns=0, payload=1232, options=options)
+    assert marked(query, "shop.0123") == asks.to_wire()
+    plain = response(query, "Beta.test. 300 MX 10 A.beta.test.", additional=("a.beta.test. 5 A 127.0.0.1",))
+    packet = plain[:11] + b"\2" + plain[12:] + OPT
+    found = answer(packet, query)
+    assert found == answer(plain, query) == Plain(Records(mx=(MX(10, "a.beta.test"),)), 300.0)
+    assert read(dns.message.from_wire(packet), "MX") == found
+    twice = plain[:11] + b"\3" + plain[12:] + OPT + OPT
+    for odd in (packet[:-1], packet + b"\0", packet[:-1] + b"\4", packet[:-6] + b"\1" + packet[-5:], twice):
+        assert answer(odd, query) is None
+    extended = bytearray(packet)
+    extended[-6] = 1  # the high octet of the RCODE: BADVERS
+    assert answer(bytes(extended), query) is None
 
 
 ODD: dict[str, tuple[str, ...]] = {

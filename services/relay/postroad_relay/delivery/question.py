@@ -27,6 +27,8 @@ _ANSWER = 0x8000  # QR alone: a whole answer, without error, to a standard query
 _OWNER = 0xC00C  # a pointer to the question's name (RFC 1035 §4.1.4)
 _LONGEST = 253  # characters of a name as text; RFC 1035 §2.3.4
 _MOST_TTL = 1 << 31  # RFC 2181 §8
+_OPT = b"\0\0\x29"  # RFC 6891 §6.1.2: the root, and the type
+_OPT_SIZE = 11  # octets without options
 _LABEL = re.compile(rb"[A-Za-z0-9_-]{1,63}")
 
 
@@ -81,7 +83,10 @@ def _answer(packet: bytes, asked: bytes) -> Plain:
         found.append(_mx(packet, start, end) if kind == _TYPES["MX"] else _address(packet, start, end))
         least = min(least, ttl)
         offset = end
-    for _ in range(additional):
+    for left in range(additional, 0, -1):
+        if left == 1 and packet[offset : offset + 3] == _OPT:  # the answer to a marked query
+            offset = _after_opt(packet, offset)
+            break
         _, offset = _name(packet, offset)
         kind, start, offset, _ = _record(packet, offset)
         if _SIZES.get(kind) != offset - start:
@@ -90,6 +95,14 @@ def _answer(packet: bytes, asked: bytes) -> Plain:
         raise _Odd
     mx = tuple(one for one in found if isinstance(one, MX))
     return Plain(Records(mx, tuple(one for one in found if isinstance(one, IPv4Address))), float(least))
+
+
+def _after_opt(packet: bytes, offset: int) -> int:
+    """Return where an OPT record ends that says nothing: its RCODE, version and options are 0 (RFC 6891 §6.1.3)."""
+    end = offset + _OPT_SIZE
+    if packet[offset + 5 : offset + 7] != b"\0\0" or packet[end - 2 : end] != b"\0\0":
+        raise _Odd
+    return end
 
 
 def _record(packet: bytes, offset: int) -> tuple[int, int, int, int]:

@@ -121,7 +121,8 @@ class Roads:
             right = session["question"].endswith(f" {kind}") and at - BEFORE <= session["began"] <= at + AFTER
             if right:
                 whole = await self._dns.get(quote_path("sessions", session["id"]), world="*")
-                answers = [line["text"] for line in whole["lines"] if line["from"] == "server"]
+                said = [line["text"] for line in whole["lines"] if line["from"] == "server"]
+                answers = [line for line in said if not line.startswith("OPT ")]  # which is about the transport
                 detail = {"question": session["question"], "answer": answers}
                 hop = Hop("dns", session["began"], "dns", peer=session["peer"], detail=detail)
                 if session["world"] == world:  # its answer may have been in the cache, for another one's mail
