@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.errand import Errand
 from postroad_store.mail.model import columns
 from postroad_store.mail.model.errors import NoSuchMailbox
 from postroad_store.mail.model.flags import DELETED, Change, FlagSet
-from postroad_store.protocol.errand import Errand
 
 if TYPE_CHECKING:
     from collections.abc import Callable

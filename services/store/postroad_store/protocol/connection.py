@@ -20,11 +20,11 @@ from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListen
 from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
+from postroad.errand import Errand
 from postroad.shell import HANDSHAKE, LINGER, handshake
 from postroad.shell.deadline import Deadline
 from postroad_store.protocol.compression import Compression
 from postroad_store.protocol.contract import Close, Compress, ConnectionLost, Decompressed, Farewell, StartTls
-from postroad_store.protocol.errand import Errand
 from postroad_store.protocol.tls import handshake_error
 from postroad_store.protocol.waiting import release
 

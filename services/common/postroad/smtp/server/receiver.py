@@ -11,6 +11,7 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
+from postroad.errand import begun
 from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, LOCAL_ERROR, Reply
 from postroad.shell import HANDSHAKE, handshake
 from postroad.smtp.server.channel import channel_of
@@ -130,9 +131,8 @@ class Receiver(Connection):
             self._committing = False
             cast("Engine", self._engine).answer(answer)
         else:
-            self._await(
-                asyncio.ensure_future(answer, loop=self.loop), functools.partial(self._delivered, envelope, content)
-            )
+            done = answer if isinstance(answer, asyncio.Future) else begun(answer)
+            self._await(done, functools.partial(self._delivered, envelope, content))
 
     def _delivered(self, envelope: Envelope, content: Content, done: asyncio.Future[Answer]) -> None:
         content.close()

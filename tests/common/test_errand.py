@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from postroad_store.protocol.errand import Errand
+from postroad.errand import Errand, begun
 
 
 class Ends:
@@ -86,3 +86,35 @@ async def test_what_it_waits_for_may_be_cancelled(ends: Ends) -> None:
     future.cancel()
     await asyncio.wait_for(ends.news.wait(), 10)
     assert ends.told == [None]
+
+
+async def test_a_future_has_the_result_of_what_was_begun() -> None:
+    first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def work() -> str:
+        return await first
+
+    future = begun(work())
+    first.set_result("done")
+    assert await future == "done"
+
+
+async def test_a_future_has_the_failure_of_what_was_begun() -> None:
+    async def work() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await begun(work())
+
+
+async def test_a_future_is_cancelled_with_what_it_was_begun_for() -> None:
+    first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await first
+
+    future = begun(work())
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await future
+    assert future.cancelled()

@@ -1,16 +1,19 @@
 """Carries out what takes time, from its first step on at once.
 
 A task of asyncio takes its first step in the next turn of the event loop, and tells of its end in one more turn. A
-command that waits for the disk, like all commands that change mail, is begun and answered without these.
+command that waits for the disk, like all commands that change mail, is begun and answered without these, and so is a
+message that comes in.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+Result = TypeVar("Result")
 
 
 class Errand:
@@ -40,3 +43,22 @@ class Errand:
                 awaited.add_done_callback(self.step)
             return
         self._ended(error)
+
+
+def begun(awaitable: Awaitable[Result]) -> asyncio.Future[Result]:
+    """Begin to carry it out, and return the future of its result."""
+    future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        try:
+            future.set_result(await awaitable)
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+
+    def ended(error: Exception | None) -> None:
+        if error is not None:
+            future.set_exception(error)
+
+    Errand(work(), ended).step()
+    return future
