@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import email
+from typing import TYPE_CHECKING
 
 import aiosmtplib
 import pytest
 
 from postroad.journal import Kind
+from postroad.sasl.password import Password
+from postroad_relay.submission.storelogins import StoreLogins
 from tests.harness.tls import certificate, server_tls
 from tests.relay.test_relay import CONTENT, Site, site
+
+if TYPE_CHECKING:
+    from postroad.sasl.mechanism import Claim
 
 __all__ = ["certificate", "server_tls", "site"]  # fixtures
 
@@ -102,3 +108,25 @@ async def test_greenmails_ports_are_those_that_its_options_name(site: Site) -> N
     assert ports == {APP, 3025}
     await site.restart(POSTROAD_GREENMAIL="off")
     assert 3025 not in {listener.port for listener in site.relay.listeners}
+
+
+async def test_a_login_at_greenmails_port_is_the_stores_to_check(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where passwords count; a store that is away is no reason to take any."""
+    await site.restart(POSTROAD_GREENMAIL="on", GREENMAIL_OPTS="-Dgreenmail.setup.test.smtp")
+
+    async def code(password: str) -> int:
+        async with aiosmtplib.SMTP(hostname=f"{site.network}.1", port=3025, timeout=10) as client:
+            try:
+                return (await client.auth_plain("ann", password)).code
+            except aiosmtplib.SMTPAuthenticationError as error:
+                return error.code
+
+    assert await code("any") == 454
+
+    async def is_right(_logins: StoreLogins, claim: Claim) -> bool:
+        return claim.proof == Password("s3cret")
+
+    monkeypatch.setattr(StoreLogins, "is_right", is_right)
+    assert [await code(password) for password in ("s3cret", "wrong")] == [235, 535]
+    refused = [detail for kind, detail in await site.journal() if kind is Kind.REFUSED]
+    assert [(one["command"], one["reply"][:3]) for one in refused] == [("AUTH", "454"), ("AUTH", "535")]
