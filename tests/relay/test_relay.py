@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import email
 import errno
 import logging
@@ -287,6 +288,17 @@ async def test_a_password_that_is_not_looked_at_leaves_a_trace_too(site: Site, m
     assert {(detail["login"], detail["reply"][:9], detail["reason"]) for detail in refused} == {
         ("alice@alpha.test", "454 4.7.0", "too many wrong passwords")
     }
+
+
+async def test_who_may_not_act_for_another_is_told_no_more(site: Site) -> None:
+    async with site.client(login=None) as client:
+        await client.ehlo()
+        response = base64.b64encode(b"bob@beta.test\0alice@alpha.test\0wonderland")  # RFC 4616 §2: alice, as bob
+        assert (await client.execute_command(b"AUTH", b"PLAIN", response)).code == 535
+    refused = [detail for kind, detail in await site.journal() if kind is Kind.REFUSED]
+    assert [(detail["command"], detail["login"], detail["reply"][:9]) for detail in refused] == [
+        ("AUTH", "alice@alpha.test", "535 5.7.8")
+    ]
 
 
 async def test_a_full_queue_is_said_and_loses_nothing(site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from postroad.sasl.digest import Digest, cram_md5
-from postroad.sasl.mechanism import Claim, Exchange, MalformedError, text_of
+from postroad.sasl.mechanism import Claim, Exchange, MalformedError, UnaskedError, text_of
 from postroad.sasl.offer import Mechanism, plain_secrets
 
 # RFC 2195 §2: user name, space, and a digest of 16 octets in hexadecimal, lower case (capitals are tolerated)
@@ -28,7 +28,7 @@ class CramMd5(Exchange):
             return self._challenge
         # RFC 4954 §4, RFC 5034 §4: no initial response in a mechanism in which the server speaks first
         if not self._challenged:
-            raise MalformedError("CRAM-MD5 takes no initial response")
+            raise UnaskedError("CRAM-MD5 takes no initial response")
         match = _RESPONSE.match(text_of(response))
         if match is None:
             raise MalformedError("Response is not as CRAM-MD5 wants it")

@@ -44,6 +44,10 @@ class MalformedError(SaslError):
     """The response does not have the form that the mechanism prescribes."""
 
 
+class UnaskedError(MalformedError):
+    """There is an initial response, though the server speaks first."""
+
+
 class Proof(Protocol):
     """What a client gives to prove that it is who it says it is."""
 

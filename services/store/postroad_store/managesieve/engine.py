@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 MAX_ERRORS = 20  # in a row; the client does not speak ManageSieve
 MAX_LOGINS = 5  # failed ones
+FAILED = "Authentication failed."
 
 
 class Mode(Enum):
@@ -72,6 +73,7 @@ class Engine:
         self._mode = Mode.COMMAND
         self._exchange: Exchange | None = None  # that is under way
         self._judged = False  # it has failed, and is at its last word
+        self._refusal = FAILED  # what is said behind that
         self._errors = 0  # in a row
         self._failed_logins = 0
         self._owner: str | None = None
@@ -131,16 +133,17 @@ class Engine:
         self._framer.largest = limits.SCRIPT
         self.done("Logged in.", b"" if last is None else b"SASL " + responses.string(base64.b64encode(last)))
 
-    def login_failed(self) -> None:
-        """Answer `Login`: the client is not who it says it is."""
+    def login_failed(self, text: str = FAILED) -> None:
+        """Answer `Login`: the client is not who it says it is, or may not be whom it asks for."""
         last = self._exchange.judged(accepted=False) if self._exchange is not None and not self._judged else None
         if last is not None:  # a mechanism says more of why it failed, and the client answers before the NO
             self._judged = True
+            self._refusal = text
             self._challenge(last)
             return
         self._exchange = None
         self._failed_logins += 1
-        self.refuse("Authentication failed.")
+        self.refuse(text)
         if self._failed_logins >= MAX_LOGINS:
             self.say_goodbye("Too many failed authentication attempts.")
 
@@ -289,7 +292,7 @@ class Engine:
         except SaslError as error:
             self._error(f"{error}.")
         else:
-            self.login_failed()
+            self.login_failed(self._refusal)
 
     def _step(self, response: bytes | None) -> Event | None:
         exchange = self._exchange

@@ -125,7 +125,7 @@ class Session:
             return
         except NotAllowed:
             self._note_refusal("NO", facts)
-            self.engine.refuse(NOT_ALLOWED)
+            self.engine.login_failed(NOT_ALLOWED)
             return
         if account is None:
             self._note_refusal("NO", facts)

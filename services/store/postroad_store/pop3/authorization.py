@@ -77,6 +77,7 @@ class Authorization:
         self._exchange: Exchange | None = None
         self._granted: Maildrop | None = None  # once the client has answered SCRAM's last word
         self._judged = False  # the exchange is at its last word
+        self._refusal = AUTH_FAILED  # what is said behind the last word
         self.state = State.AUTHORIZATION
         self.maildrop: Maildrop | None = None
         self._buffer = b""
@@ -114,12 +115,13 @@ class Authorization:
         self.maildrop = maildrop
         self._say("+OK Logged in.")
 
-    def login_failed(self) -> None:
-        """Answer `Login`: the client is not who it says it is (RFC 3206 §4: AUTH)."""
+    def login_failed(self, text: str = AUTH_FAILED) -> None:
+        """Answer `Login`: the client is not who it says it is, or may not be whom it asks for (RFC 3206 §4: AUTH)."""
         if self._last_word(accepted=False):
+            self._refusal = text
             return
         self._failed_logins += 1
-        self.refuse(AUTH_FAILED)
+        self.refuse(text)
         if self._failed_logins >= MAX_LOGINS:
             self._mode = Mode.ENDING
 
@@ -285,7 +287,7 @@ class Authorization:
             self._exchange = None
             return self._error(str(error)) or (None if granted is None else LoginAbandoned())
         if granted is None:
-            self.login_failed()
+            self.login_failed(self._refusal)
         else:
             self.logged_in(granted)
         return None

@@ -135,7 +135,8 @@ class Session:
             self._refuse(TOO_MANY_GUESSES, facts)
             return
         except NotAllowed:
-            self._refuse(NOT_ALLOWED, facts)
+            self._note_refusal(NOT_ALLOWED, facts)
+            self.engine.login_failed(NOT_ALLOWED)
             return
         if account is None:
             self._note_refusal(AUTH_FAILED, facts)

@@ -17,6 +17,7 @@ AUTHENTICATED = reply(235, "2.7.0", "Authentication successful")
 CANCELLED = reply(501, "5.7.0", "Authentication cancelled")
 NOT_BASE64 = reply(501, "5.5.2", "Response is not BASE64")
 MALFORMED = reply(501, "5.5.2", "Response is not as the mechanism wants it")
+UNASKED = reply(501, "5.7.0", "The mechanism takes no initial response")  # RFC 4954 §4: "SHOULD return [...] 5.7.0"
 EXCHANGE_TOO_LONG = reply(500, "5.5.6", "Authentication exchange line is too long")
 MECHANISM_UNKNOWN = reply(504, "5.5.4", "Authentication mechanism not supported")
 AUTH_SYNTAX = reply(501, "5.5.4", "Syntax error: AUTH mechanism [initial-response]")
@@ -25,6 +26,7 @@ _REFUSALS: Mapping[type[sasl.SaslError], Reply] = {
     sasl.CancelledError: CANCELLED,
     sasl.Base64Error: NOT_BASE64,
     sasl.MalformedError: MALFORMED,
+    sasl.UnaskedError: UNASKED,
 }
 
 

@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from postroad.errand import begun
-from postroad.mail.reply import AUTH_FAILED, AUTH_UNAVAILABLE, LOCAL_ERROR, Reply
+from postroad.mail.reply import AUTH_UNAVAILABLE, LOCAL_ERROR, Reply
 from postroad.shell import HANDSHAKE, handshake
 from postroad.smtp.server.channel import channel_of
 from postroad.smtp.server.connection import Connection
@@ -160,7 +160,7 @@ class Receiver(Connection):
         except TooManyGuesses:
             user = AUTH_UNAVAILABLE
         except NotAllowed:
-            user = AUTH_FAILED
+            user = None
         except Exception:
             user = AUTH_UNAVAILABLE
             logger.exception("unforeseen error", extra=self._identity())
