@@ -327,6 +327,13 @@ def test_no_way_back() -> None:
     assert engine.next_event() is None
 
 
+def test_closed_at_once() -> None:
+    engine = Engine(OFFER)
+    engine.close()
+    assert engine.state is State.LOGOUT
+    assert engine.next_event() == CloseConnection()
+
+
 def test_closed_while_octets_wait() -> None:
     engine = Engine(OFFER)
     engine.receive_data(b"a LOGOUT\r\nb NOOP\r\n")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -60,6 +61,15 @@ def test_root(reference: bytes, root: bytes) -> None:
 def test_patterns_are_what_a_regular_expression_says(pattern: str, name: str) -> None:
     expression = "".join({"*": ".*", "%": "[^/]*"}.get(char, re.escape(char)) for char in pattern)
     assert Pattern(pattern.encode()).matches(name.encode()) == bool(re.fullmatch(expression, name))
+
+
+@pytest.mark.parametrize("pattern", ["a*b%", "%a*b", "*a%b*", "a%b%a", "a%b*a", "a*b*", "ab%*", "%a%"])
+def test_patterns_with_several_wildcards(pattern: str) -> None:
+    expression = re.compile(pattern.replace("*", ".*").replace("%", "[^/]*"))
+    matches = Pattern(pattern.encode()).matches
+    for length in range(6):
+        for name in map("".join, product("abx/", repeat=length)):
+            assert matches(name.encode()) == bool(expression.fullmatch(name)), name
 
 
 def test_a_hostile_pattern_takes_no_time() -> None:

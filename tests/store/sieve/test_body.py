@@ -173,3 +173,24 @@ def test_no_match_variables_are_set(test: str) -> None:
     require = 'require ["body", "regex", "variables", "fileinto"];'
     set_before = 'if header :matches "subject" "*" { if ' + test + ' { fileinto "${1}"; } }'
     assert decide(f"{require} {set_before}", b"Subject: Junk\r\n\r\nHello") == ["fileinto Junk"]
+
+
+@pytest.mark.parametrize(
+    ("charset", "octets"),
+    [("koi8-r", b"\xd0\xd2\xc9\xd7\xc5\xd4"), ("utf-8", "\u043f\u0440\u0438\u0432\u0435\u0442".encode())],
+)
+def test_a_text_is_read_in_its_charset(charset: str, octets: bytes) -> None:
+    message = b"Content-Type: text/plain; charset=%b\r\n\r\n%b\r\n" % (charset.encode(), octets)
+    assert holds('body :contains "\u043f\u0440\u0438\u0432\u0435\u0442"', require="body", message=message)
+
+
+@pytest.mark.parametrize("change", ['addheader :last "Y" "new"', 'deleteheader "X"'])
+def test_what_has_been_read_of_a_field_is_read_again_after_a_change(change: str) -> None:
+    message = b"X: old\r\nY: old\r\n\r\n"
+    script = 'require ["editheader", "fileinto"]; if header ["x", "y"] "none" { keep; }'
+    script += f' {change}; if header "y" "new" {{ fileinto "new"; }} if exists "x" {{ fileinto "x"; }}'
+    script += ' if header :matches "x" "*" { fileinto "read"; }'
+    expected = ["fileinto new", "fileinto x", "fileinto read"] if "add" in change else ["keep edited"]
+    assert [said.removesuffix(" edited") for said in decide(script, message)] == [
+        said.removesuffix(" edited") for said in expected
+    ]

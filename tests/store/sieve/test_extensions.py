@@ -110,6 +110,7 @@ ENCODED = [
     ("${hex:400}", "${hex:400}"),
     ("${hex:4${hex:30}}", "${hex:40}"),
     ("${unicode:40}", "@"),
+    ("${unicode:41 42  43}", "ABC"),
     ("${ unicode:40}", "${ unicode:40}"),
     ("${UNICODE:40}", "@"),
     ("${UnICoDE:0000040}", "@"),
@@ -241,13 +242,18 @@ def test_regex_anchors_are_the_ends_of_the_whole_value(pattern: str, value: bool
     assert decide(f'require ["regex", "variables"]; {test}') == ([] if value else ["keep"])
 
 
-@pytest.mark.parametrize("pattern", ["(", "[z-a]", "(a)\\\\1", "x" * 1025, "((a{100}){100}){100}"])
+@pytest.mark.parametrize("pattern", ["(", "(?:a)", "(?i)a", "[z-a]", "(a)\\\\1", "x" * 1025, "((a{100}){100}){100}"])
 def test_regex_that_can_not_be_used(pattern: str) -> None:
     (fault,) = faults(f'require "regex"; if header :regex "subject" "{pattern}" {{ }}')
     assert "regular expression" in fault
     script = f'require ["regex", "variables"]; set "a" "{pattern}"; if header :regex "subject" "${{a}}" {{ }}'
     (said,) = decide(script)
     assert said.startswith("error line 1: ")
+
+
+def test_a_regex_takes_as_much_as_it_can() -> None:
+    script = 'require ["regex", "variables", "fileinto"]; if header :regex "x-number" "4|42" { fileinto "${0}"; }'
+    assert decide(script) == ["fileinto 42"]
 
 
 def test_regex_can_be_quoted() -> None:

@@ -211,7 +211,7 @@ ERRORS = [
 def test_errors(script: str, error: str) -> None:
     require = 'require ["vacation", "reject", "variables"]; '
     assert decide(require + script) == [f"error line 1: {error}"]
-    if "reject" in script and script.startswith("vacation"):  # also where no response would be sent
+    if "reject" in script:  # also where no response would be sent
         assert decide(require + script, sender=None) == [f"error line 1: {error}"]
 
 
@@ -246,6 +246,12 @@ def test_a_period_that_is_too_long_is_worth_a_warning() -> None:
     (warning,) = compiled('require "vacation"; vacation :days 91 "a";').warnings
     assert warning == "line 1, column 21: :days is at most 90, which is used instead"
     assert compiled('require "vacation-seconds"; vacation :seconds 7776000 "a";').warnings == ()
+    (warning,) = compiled('require "vacation-seconds"; vacation :seconds 7776001 "a";').warnings
+    assert warning == "line 1, column 29: :seconds is at most 7776000, which is used instead"
+
+
+def test_only_a_mime_response_must_be_ascii() -> None:
+    assert faults('require "vacation"; vacation "Gr\u00fc\u00dfe";') == []
 
 
 @pytest.mark.parametrize("sender", ["bob", "Bob b@beta.test", "none, b@beta.test", ""])

@@ -165,3 +165,10 @@ def test_ascii_is_done_as_other_text_is(text: str) -> None:
 def test_header_lines_of_ascii_are_as_those_of_others(header: list[tuple[bytes, bytes]]) -> None:
     plain = header_lines([*header, (b"x-last", "é".encode())])
     assert plain == f"{header_lines(header)[:-1]}\nx-last: é\n" if header else plain == "\nx-last: é\n"
+
+
+def test_what_begins_with_an_empty_line_has_no_header() -> None:
+    digest, text, header = read_content(b"\r\nSubject: x\r\n\r\nbody", [])
+    assert digest.subject == ""
+    assert "subject: x" in text.lower()
+    assert "subject" not in header

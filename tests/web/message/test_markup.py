@@ -333,3 +333,8 @@ def test_nothing_makes_it_fail(source: str) -> None:
     assert "\n\n\n" not in text or "\n" in source
     assert len(beginning) <= len(text)
     links_of(anchors, text, ())
+
+
+def test_the_text_of_an_anchor_has_no_space_at_its_ends() -> None:
+    (anchor,) = read_markup('<a href="u">  XX <b> marks</b> XX </a>').anchors
+    assert anchor == Anchor("u", "XX marks XX")

@@ -66,7 +66,7 @@ RECORDS = [
             origin=Origin.REPORT,
             state=State.DEFERRED,
             digest=Digest(
-                subject="Undelivered", from_=(BOB,), cc=(EVE,), reply_to=(Address("", "re@x.test"),), inline=2
+                subject="Undelivered", from_=(BOB,), cc=(EVE,), reply_to=(Address("", "re@x.test"),), inline=1
             ),
         ),
         "undelivered bob@gamma.test what's up? 日本語 world hello",
@@ -183,6 +183,8 @@ def test_what_both_dialects_find(dialect: Any, text: str, numbers: list[int]) ->
         ("<>", [1, 2, 3]),
         ("-", []),
         ('to:"eve@beta.test"', [1]),
+        ("100", [1]),  # a number alone is a word, and no size
+        ("larger:100", [1, 2]),
     ],
 )
 def test_what_mailpits_dialect_alone_finds(text: str, numbers: list[int]) -> None:
@@ -317,8 +319,11 @@ def test_what_is_just_within_bounds(text: str, dialect: Dialect) -> None:
 
 @pytest.mark.parametrize("text", ["a " * 65, "a" * 4097])
 def test_mailpits_dialect_has_the_same_bounds(text: str) -> None:
-    with pytest.raises(QueryError):
+    with pytest.raises(QueryError) as in_mailpits:
         parse(text, dialect="mailpit")
+    with pytest.raises(QueryError) as in_ours:
+        parse(text)
+    assert (in_mailpits.value.sentence, in_mailpits.value.column) == (in_ours.value.sentence, in_ours.value.column)
 
 
 def test_time_zones() -> None:
@@ -326,8 +331,9 @@ def test_time_zones() -> None:
     assert berlin != parse("after:2026-06-01")
     assert parse("after:2026-06-01", dialect="mailpit", tz="../../etc/passwd") == parse("after:2026-06-01", tz="utc")
     for name in ("Nowhere/City", "../etc/passwd", "Europe", "", "\ud800", "x" * 1000):
-        with pytest.raises(QueryError, match="is not a time zone"):
+        with pytest.raises(QueryError, match="is not a time zone") as caught:
             parse("a", tz=name)
+        assert caught.value.column == 1
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         (b"from: a\r\n b\r\n\tc\r\nto: d\r\n", [b"a b\tc"]),
         (b"from: a\nfrom: b", [b"a", b"b"]),
         (b"from:", [b""]),
+        (b"from:  XXL X \r\n", [b"XXL X"]),
         (b"from: a\r\n ", [b"a"]),
         (b"fromage: a\r\nx-from: b\r\n x\r\nto: from: c\r\n", []),
         (b"from: a\x00b", [b"ab"]),
