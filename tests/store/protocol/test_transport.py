@@ -151,6 +151,37 @@ class TestEnd:
         pair.transport.release()
         assert await pair.rest() == b"bye"
 
+    async def test_closing_takes_a_turn_of_the_loop_and_no_more(self, pair: Pair) -> None:
+        pair.transport.write(b"bye")
+        pair.transport.unregisterProducer()
+        pair.transport.loseConnection()
+        assert not pair.protocol.lost.is_set()
+        pair.transport.write(b" bye")
+        await asyncio.sleep(0)
+        assert pair.protocol.lost.is_set()
+        assert await pair.rest() == b"bye bye"
+
+    async def test_closing_waits_for_what_the_socket_does_not_take(self, pair: Pair) -> None:
+        pair.transport.write(LONG * 100)
+        pair.transport.unregisterProducer()
+        pair.transport.loseConnection()
+        await asyncio.sleep(0)
+        assert not pair.protocol.lost.is_set()
+        assert await pair.rest() == LONG * 100
+
+    async def test_an_answer_behind_the_close_that_the_socket_does_not_take_is_waited_for(self, pair: Pair) -> None:
+        pair.transport.unregisterProducer()
+        pair.transport.loseConnection()
+        pair.transport.write(LONG * 100)
+        assert await pair.rest() == LONG * 100
+
+    async def test_an_abort_behind_the_close(self, pair: Pair) -> None:
+        pair.transport.unregisterProducer()
+        pair.transport.loseConnection()
+        pair.transport.abortConnection()
+        async with asyncio.timeout(PATIENCE):
+            await pair.protocol.lost.wait()
+
     async def test_after_an_abort_nothing_leaves(self, pair: Pair) -> None:
         pair.transport.write(b"one")
         pair.transport.abortConnection()

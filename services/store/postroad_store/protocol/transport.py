@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.tcp import Port, Server
+from twisted.python.failure import Failure
 
 TURN = 128 * 1024  # octets of short answers, after which other sessions have their turn
 
@@ -80,9 +82,18 @@ class Prompt(Server):
                 super().write(data[sent:])
 
     def loseConnection(self) -> None:  # noqa: N802 - Twisted's name
-        """Close the connection once everything has left."""
+        """Close the connection once everything has left; without asking the event loop, where everything has."""
         self.release()
-        super().loseConnection()
+        if self._waits or self.TLS or self.disconnecting or self.producer is not None or not self.connected:
+            super().loseConnection()
+            return
+        self.stopReading()
+        self.disconnecting = True
+        asyncio.get_running_loop().call_soon(self._end)
+
+    def _end(self) -> None:
+        if self.connected and not self._waits:  # else Twisted ends it
+            self.connectionLost(Failure(CONNECTION_DONE))
 
     def abortConnection(self) -> None:  # noqa: N802 - Twisted's name
         """Close the connection now: nothing leaves any more."""
