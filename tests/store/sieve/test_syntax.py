@@ -78,6 +78,8 @@ FAULTS = [
     ("if true, false { keep; }", "1, column 8: ';' is missing after a command; there is ','"),
     ("if true;", "1, column 1: if takes a block"),
     ("keep { }", "1, column 1: keep takes no block"),
+    ('keep ";";', "1, column 1: keep takes no arguments; there are more"),
+    ('redirect "," "a@b.test";', "1, column 1: redirect takes a string; there are more"),
     ("if not (true) { }", "1, column 4: not takes one test"),
     ("if anyof true { }", "1, column 4: anyof takes a list of tests"),
     ("if true (true) { }", "1, column 4: true takes no test"),

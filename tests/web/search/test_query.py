@@ -207,6 +207,7 @@ def test_what_mailpits_dialect_alone_finds(text: str, numbers: list[int]) -> Non
         ("/inv.ice/", [1]),
         ("/INV(oi|x)ce\\.pdf/", [1]),
         ("/a\\/b/", []),
+        ("/o\\/ order/", [1]),
         ("/hello/foo", []),
         ("(/^undel/)", [2]),
         ("from:/^app$/", [1]),
