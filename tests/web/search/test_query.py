@@ -210,6 +210,8 @@ def test_what_mailpits_dialect_alone_finds(text: str, numbers: list[int]) -> Non
         ("/o\\/ order/", [1]),
         ("/hello/foo", []),
         ("(/^undel/)", [2]),
+        ("nothing orders", []),  # `or` is a word only by itself
+        ("nothing or(hello)", [1, 2]),
         ("from:/^app$/", [1]),
         ("subject:/order_\\d/", [1]),
         ("addressed:/eve ä/", [1, 2]),

@@ -41,4 +41,6 @@ def test_of_the_queue() -> None:
     assert [
         (one["recipient"], one["state"]) for one in of_queue([entry(False, "pending", "delivered", "deferred")], 0.0)
     ] == [("pending@x", "queued"), ("deferred@x", "deferred")]
-    assert [one["state"] for one in of_queue([entry(True, "pending", "failed")], 0.0)] == ["held"]
+    assert of_queue([entry(True, "pending", "failed")], 0.0) == [
+        {"id": "q1", "recipient": "pending@x", "state": "held", "detail": "held by an administrator"}
+    ]
