@@ -132,3 +132,7 @@ def test_what_is_skipped_ends_at_a_comma_and_in_a_group_at_its_end() -> None:
     assert address_list(b"a@b; c@d, X@b") == one + two
     assert address_list(b"g: a@b x y;, c@b") == group(b"g", one) + other
     assert address_list(b"g: a@b x y, X@b;") == group(b"g", one, two)
+
+
+def test_what_has_no_mailbox_or_no_host_is_nobodys_address() -> None:
+    assert addresses.mailboxes(b"@b, a@, <>, x y, g: a@c;, <d@e") == [(b"a", b"c"), (b"d", b"e")]

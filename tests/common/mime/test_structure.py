@@ -144,6 +144,12 @@ def test_parts_are_bounded() -> None:
     assert root.end == len(content)
 
 
+def test_messages_inside_count_as_parts_of_their_own() -> None:
+    part = b"--b\r\nContent-Type: message/rfc822\r\n\r\n\r\n"
+    content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * MAX_PARTS
+    assert len(tree(content).children) == MAX_PARTS // 2
+
+
 def test_delimiter_text_inside_a_line_is_none() -> None:
     content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx --b\r\ny\r\n--b--\r\n"
     (part,) = tree(content).children

@@ -283,8 +283,9 @@ def test_a_plus_asks_for_a_response_only_behind_auth() -> None:
     assert told("pop3", "S: +OK\nC: NOOP\nS: + what\nC: STAT\nS: +OK 0 0\n")[-2:] == ["C STAT", "S +OK 0 0"]
 
 
-def test_capabilities_have_many_lines() -> None:
-    said = POP3, ("C", b"CAPA\r\n"), ("S", b"+OK\r\n"), ("S", b"TOP\r\n"), ("S", b".\r\n")
+@pytest.mark.parametrize("command", [b"CAPA", b"LIST", b"UIDL", b"LANG", b"AUTH"])
+def test_which_answers_have_many_lines(command: bytes) -> None:
+    said = POP3, ("C", command + b"\r\n"), ("S", b"+OK\r\n"), ("S", b"TOP\r\n"), ("S", b".\r\n")
     assert turns("pop3", *said)[2:] == [Turn.SERVER, Turn.SERVER, Turn.SERVER, Turn.COMMAND]
 
 

@@ -102,3 +102,16 @@ def test_a_content_without_line_ends_is_measured_as_it_comes() -> None:
     stream.add(b"\r\n.\r\n", 0.0, tls=False)
     assert dotted.take(stream)
     assert measure.size == MOST + 2
+
+
+@pytest.mark.parametrize("tail", [b".\r\nb", b".xyz", b"..\r\n"])
+def test_a_dot_in_the_midst_of_a_line_is_content(tail: bytes) -> None:
+    stream, measure = Stream(), Measure()
+    dotted = Dotted(measure)
+    stream.add(b"a" * (MOST - 3) + tail, 0.0, tls=False)
+    assert not dotted.take(stream)
+    assert stream.buffer == tail  # the line has begun before
+    assert not dotted.take(stream)
+    stream.add(b"\r\n.\r\n", 0.0, tls=False)
+    assert dotted.take(stream)
+    assert measure.size == MOST - 3 + len(tail) + 2

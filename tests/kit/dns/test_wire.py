@@ -74,6 +74,7 @@ def test_flags(flags: int, rcode: str, truncated: bool) -> None:
         (b"", "cut off"),
         (answer(ident=8), "no answer to the query"),
         (answer(flags=0x0100), "no answer to the query"),
+        (answer(flags=0x7FFF), "no answer to the query"),
         (answer((1, bytes(4)))[:-1], "cut off"),
         (answer((2, b"\4sho"))[:-3], "cut off"),
         (answer((2, b"\xc0\x27")), "without an end"),

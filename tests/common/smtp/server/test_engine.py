@@ -273,3 +273,31 @@ def test_the_longest_line(engine: Engine, more: int, code: bytes) -> None:
 
 def test_a_mechanism_that_is_not_ascii_is_not_known(engine: Engine) -> None:
     assert feed(engine, b"AUTH \xff\r\n").startswith(b"504 5.5.4 ")
+
+
+def test_an_exchange_that_ends_leaves_no_transaction_open(engine: Engine) -> None:
+    for end in (b"*\r\n", b"!\r\n"):
+        assert feed(engine, b"AUTH LOGIN\r\n").startswith(b"334 ")
+        assert feed(engine, end).startswith(b"501 5.")
+        assert feed(engine, b"RCPT TO:<b@beta.test>\r\n").startswith(b"503 5.5.1 ")
+
+
+def test_content_that_is_refused_counts_as_one_error(session: Session) -> None:
+    profile = Profile(
+        hostname="mx.test",
+        limits=Limits(errors=2),
+        postmaster=Address("postmaster", "mx.test"),
+        starttls=False,
+        extensions=EXTENSIONS,
+    )
+    for contents in (1, 2):
+        engine = Engine(profile, session)
+        assert engine.next_event() == Connected()
+        engine.answer(profile.greeting)
+        feed(engine, b"EHLO client.test\r\n")
+        for _ in range(contents):
+            feed(engine, TRANSACTION)
+            assert feed(engine, b"a\nb\r\n.\r\n") == BAD_CONTENT.encode()
+        replies = [feed(engine, b"BOGUS\r\n")[:3] for _ in range(3 - contents)]
+        assert replies == [b"500"] * (2 - contents) + [b"421"]
+        assert engine.buffered == 0

@@ -142,7 +142,7 @@ class Engine:
             state = self.state
             if state is _DATA:
                 event = self._mail_data()
-                if event is None and self.state is _DATA:
+                if event is None:
                     return NEED_DATA
             elif state is _CONNECTED:
                 event = self.ask(Connected())
