@@ -7,6 +7,7 @@ The question is the client's line; the server's are the kind of response, then o
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.messages import Refusal
@@ -94,15 +95,19 @@ class QueryLog:
         self._local = local
         self._marked = marked or (lambda _mark: None)
         self._world_of = world_of or (lambda _name: DEFAULT_WORLD)
-        self._forgotten: dict[str, int] = {}  # by domain: the last exchange about it that nobody may see
-        self._ended: dict[str, int] = {}  # by the ID of a world that was dropped: the last exchange of its mail
+        # By domain, and by the ID of a world that was dropped: the last exchange that nobody may see, ascending
+        self._forgotten: OrderedDict[str, int] = OrderedDict()
+        self._ended: OrderedDict[str, int] = OrderedDict()
 
     def forget(self, domains: Iterable[str], world: str) -> None:
         """Show no exchanges about a world's domains, or of its mail, of those so far: it was dropped."""
         number, oldest = self._exchanges.number, self._exchanges.oldest
-        self._ended = {ident: last for ident, last in self._ended.items() if last >= oldest} | {world: number}
-        self._forgotten = {domain: last for domain, last in self._forgotten.items() if last >= oldest}
-        self._forgotten.update(dict.fromkeys(domains, number))
+        for known, names in (self._forgotten, domains), (self._ended, (world,)):
+            for name in names:
+                known[name] = number
+                known.move_to_end(name)
+            while known and next(iter(known.values())) < oldest:
+                known.popitem(last=False)
 
     @property
     def number(self) -> int:
