@@ -63,7 +63,7 @@ USED_IN = {
         "postroad_web.webhooks.sender",
     },
     "prometheus_client": {"postroad_web.api.families", "postroad_web.api.metrics"},
-    "uvloop": {"postroad_relay.__main__", "postroad_store.__main__", "postroad_web.__main__"},
+    "uvloop": {"postroad_dns.control", "postroad_relay.__main__", "postroad_store.__main__", "postroad_web.__main__"},
 }
 
 # What an engine (pyproject.toml) never imports.

@@ -9,6 +9,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import uvloop
+
 from postroad.clock import Clock
 from postroad.control.door import Door, Refusal, Request, Response, Route, answer
 from postroad.control.process import process_figures
@@ -76,7 +78,7 @@ class DoorThread:
 
     def __init__(self, source: Source, token: str, further: Sequence[Route] = ()) -> None:
         self._door = Door([*routes(source), *further], token=token, clock=Clock())
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="control", daemon=True)
 
     @property
