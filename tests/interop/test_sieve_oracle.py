@@ -44,6 +44,7 @@ STRICTER = "both may: what can never work is refused here when the script is put
 DIFFERENCES = {
     'header :matches "subject" "Gr?e*"': OCTETS,
     'header :regex "subject" ["x", "Gr.{2}e"]': OCTETS,
+    r'header :regex "x-number" "^\\d': "POSIX leaves open what this means: a digit here, the letter in glibc",
     r'string :matches "a\\" "a\\"': "pigeonhole's sieve-test ends with a failed assertion",
     'header :value "GT"': "RFC 5231 §3: the relations are literals of ABNF, in any case",
     'environment "name"': SURROUNDINGS,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from postroad.errand import Errand
+from postroad_store.mail.database.commits.messages import Expunge
 from postroad_store.mail.model import columns
 from postroad_store.mail.model.errors import NoSuchMailbox
 from postroad_store.mail.model.flags import DELETED, Change, FlagSet
@@ -57,15 +58,26 @@ async def test_where_no_message_is_marked_nothing_is_committed(storage: Storage,
 
 
 async def test_one_commit_is_enough_for_all_that_come_meanwhile(
-    storage: Storage, full: Mailbox, stand_still: Callable[[], None]
+    storage: Storage, full: Mailbox, stand_still: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = begun(storage, full, ALL)
     stand_still()  # it is on disk, and nobody knows
-    before = storage.commit_times.count
+    commits = storage._writer._commits
+    submit = commits.submit
+    handed_over = []
+
+    def note(work: Any, *rest: Any, **manner: Any) -> None:
+        handed_over.append(work)
+        submit(work, *rest, **manner)
+
+    monkeypatch.setattr(commits, "submit", note)
     others = [begun(storage, full, uids) for uids in (ALL, range(2, 3))]
     assert await asyncio.gather(first, *others) == [[1, 2, 3, 4], [], []]
-    assert storage.commit_times.count == before
+    assert not [work for work in handed_over if isinstance(work, Expunge)]
     assert list(full.uids) == [5]
+    await storage.store(full, [5], Change.ADD, MARKED)
+    assert await storage.expunger.remove(full, ALL) == [5]
+    assert len([work for work in handed_over if isinstance(work, Expunge)]) == 1
 
 
 async def test_what_the_one_before_leaves_is_removed_by_the_next(
