@@ -6,11 +6,12 @@ with a body of eight bits, which POP3 clients have taken since 8BITMIME.
 
 from __future__ import annotations
 
+from postroad.mime.fields import header_end
+
 
 def needs_utf8(content: bytes) -> bool:
     """Whether the message, or its beginning, can't be sent to a client that has not asked for UTF-8."""
-    end = 0 if content.startswith(b"\r\n") else content.find(b"\r\n\r\n")
-    header = content if end < 0 else content[:end]
+    header = content[: header_end(content, 0, len(content))]
     if header.isascii():
         return False
     try:

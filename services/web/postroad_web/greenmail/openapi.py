@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-_NAME = {
-    "name": "emailOrId",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string"},
-    "description": "login or address of a user",
-}
-_FOLDER = {
-    "name": "folderName",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string"},
-    "description": "a mailbox, such as INBOX",
-}
+
+def _parameter(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": description}
+
+
+_NAME = _parameter("emailOrId", "login or address of a user")
+_FOLDER = _parameter("folderName", "a mailbox, such as INBOX")
 _TEXT, _INTEGER, _BOOLEAN = ({"type": kind} for kind in ("string", "integer", "boolean"))
 _PERHAPS = {"type": "string", "nullable": True}
 

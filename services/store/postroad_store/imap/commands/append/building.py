@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from postroad.mail.content import SPILL_AT, Content
 from postroad.mail.crlf import with_crlf
+from postroad.mime.fields import header_end
 from postroad.mime.transportable import transportable
 from postroad_store.imap.appends import Draft, Incoming, append_uid, refusal
 from postroad_store.imap.commands.append.grammar import PARTS, Begin, More, Place, Segment, Url
@@ -274,8 +275,7 @@ def _arrivals(session: Session, incoming: Incoming, contents: list[bytes | None]
 
 
 def _has_ascii_header(content: bytes) -> bool:
-    end = 0 if content.startswith(b"\r\n") else content.find(b"\r\n\r\n")  # RFC 5322 §2.1: no field need be there
-    return content[: end if end >= 0 else len(content)].isascii()
+    return content[: header_end(content, 0, len(content))].isascii()
 
 
 def _ready(content: bytes, *, is_binary: bool) -> bytes | None:
