@@ -35,12 +35,20 @@ class Refused(PostroadError):  # noqa: N818 - what has happened
         self.status = status
         self.problem = problem
 
+    def __reduce__(self) -> tuple[Any, ...]:  # test runners send errors from process to process
+        return type(self), (self.status, self.problem), self.__dict__
+
 
 class Away(PostroadError):  # noqa: N818 - a state of affairs
     """The API can't be reached."""
 
     def __init__(self, url: str, reason: object) -> None:
         super().__init__(f"Postroad at {url} can't be reached: {reason}. Does the stack run?")
+        self.url = url
+        self.reason = str(reason)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.url, self.reason), self.__dict__
 
 
 class CannotStart(PostroadError):  # noqa: N818 - what has happened

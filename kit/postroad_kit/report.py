@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,15 @@ MESSAGES = 30  # the newest
 ROADS = 3
 SESSIONS = 6
 LINES = 40  # of a transcript or a road
+SETTLING = 1.0  # seconds at most, in which what is under way may arrive
 
 
 def sections(world: World) -> Iterator[tuple[str, str]]:
     """Yield titles and texts; what can't be had is said, and hides nothing else."""
     messages: asking.Messages = []
+    # The list comes from the journals, a moment behind the 250 that the app has had.
+    with contextlib.suppress(PostroadError, MailError):
+        world.ask(asking.quiet(SETTLING))
 
     def arrived() -> str:
         newest = world.ask(asking.summaries())
@@ -57,10 +62,10 @@ def sections(world: World) -> Iterator[tuple[str, str]]:
 
 
 def _again() -> Iterator[str]:
-    """Yield how to start a stack again that ends with the tests."""
+    """Yield how to look at a stack that ends with the tests."""
     stack = in_use()
-    if stack is not None and stack.shared is not None and (command := stack.shared.again()) is not None:
-        yield f"after the run: {command}"
+    if stack is not None and stack.shared is not None and (how := stack.shared.again()) is not None:
+        yield how
 
 
 def described(world: World) -> str:

@@ -9,9 +9,11 @@ finally:
 
 from __future__ import annotations
 
-import atexit
+import hashlib
 import os
 import tempfile
+from multiprocessing import current_process
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +41,13 @@ _current: list[Stack] = []
 
 
 def current() -> Stack:
-    """Return the stack of this process: that of the pytest plugin, or else one found, or started until exit."""
+    """Return the stack of this process: that of the pytest plugin, or else one found, or started until exit.
+
+    Processes of one `multiprocessing` tree, such as those of `manage.py test --parallel`, share it.
+    """
     if not _current:
-        stack = find_or_start()
-        set_current(stack)
-        atexit.register(_end)
+        set_current(find_or_start())
+        Finalize(None, _end, exitpriority=0)  # unlike atexit, it also runs in processes that a pool has started
     return _current[0]
 
 
@@ -57,18 +61,22 @@ def set_current(stack: Stack | None) -> None:
     _current[:] = [] if stack is None else [stack]
 
 
+def _folder() -> Path:
+    """Return the folder of this tree of processes: its key is random, and handed down to all processes of the tree."""
+    key = hashlib.sha256(current_process().authkey).hexdigest()
+    return Path(tempfile.gettempdir()) / f"postroad-{key[:16]}"
+
+
 def _end() -> None:
     while _current:
-        stack = _current.pop()
-        stack.close()
-        if stack.shared is not None:
-            stack.shared.clear()
+        _current.pop().close()
 
 
 def find_or_start(*, url: str | None = None, folder: Path | None = None, checkout: Path | None = None) -> Stack:
     """Return the stack at a URL, or at that of POSTROAD_URL, or the one that all share who name the same folder.
 
-    Such a stack is of processes, or with `checkout` (the folder of a docker-compose.yml) of containers. Raises
+    Without a folder it is that of this tree of `multiprocessing` processes, and goes with the last of them. A stack
+    that is started is of processes, or with `checkout` (the folder of a docker-compose.yml) of containers. Raises
     `CannotStart`.
     """
     url = url or os.environ.get(URL)
@@ -79,9 +87,7 @@ def find_or_start(*, url: str | None = None, folder: Path | None = None, checkou
     from postroad_kit.embedded.processes import processes, url_of  # noqa: PLC0415
     from postroad_kit.embedded.shared import Shared  # noqa: PLC0415
 
-    if folder is None:
-        folder = Path(tempfile.mkdtemp(prefix="postroad-"))
     starter: Starter = processes if checkout is None else containers(checkout)
-    shared = Shared(folder, starter)
+    shared = Shared(folder or _folder(), starter, passing=folder is None)
     facts = shared.join()
     return Stack(url_of(facts), shared)

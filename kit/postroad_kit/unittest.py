@@ -12,17 +12,19 @@ is the plugin's. A failing test's error says what is in its world, and the world
 
 from __future__ import annotations
 
-import functools
 import unittest
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from postroad_kit.report import described
 from postroad_kit.stack import current
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
 
     from postroad_kit.world import World
+
+    ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 
 class WorldMixin(unittest.TestCase):
@@ -31,19 +33,26 @@ class WorldMixin(unittest.TestCase):
     world: World
     world_members: ClassVar[Mapping[str, Any]] = {}  # how it is made, as `Postroad.world` takes them
     postroad_world = True  # by which the pytest plugin knows it
+    _failed = False
 
-    def __init__(self, methodName: str = "runTest") -> None:  # noqa: N803 - unittest's
-        super().__init__(methodName)
-        test = getattr(self, methodName, None)
-        if test is not None:
-            setattr(self, methodName, self._telling(test))
+    def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
+        """Run the test; an error in any part of it says what is in its world."""
+        result = self.defaultTestResult() if result is None else result
+        super().run(cast("unittest.TestResult", _Telling(result, self._tell)))
+        return result
 
     def setUp(self) -> None:
         """Make the world."""
-        self._failed = False
         self.world = current().postroad.world(**{"owner": self.id(), **self.world_members}, when_used=True)
         self.addCleanup(self._leave)
         super().setUp()
+
+    def __getstate__(self) -> object:
+        """Return what is pickled: of a test that has a world its name, as Django's workers send it with a subtest."""
+        state = super().__getstate__()
+        if "world" not in vars(self):
+            return state
+        return {"_testMethodName": self._testMethodName, "_testMethodDoc": self._testMethodDoc}
 
     def _leave(self) -> None:
         if self._failed:
@@ -51,23 +60,46 @@ class WorldMixin(unittest.TestCase):
         else:
             self.world.drop()
 
-    def _telling(self, test: Any) -> Any:
-        """Return a test that adds to its failure what is in its world."""
-
-        @functools.wraps(test)
-        def told(*arguments: Any, **named: Any) -> Any:
-            try:
-                return test(*arguments, **named)
-            except unittest.SkipTest:
-                raise
-            except Exception as error:
-                self._failed = True
-                if self.world.is_made:
-                    error.add_note(described(self.world))
-                raise
-
-        return told
+    def _tell(self, error: BaseException) -> None:
+        self._failed = True
+        world = vars(self).get("world")
+        if world is not None and world.is_made:
+            error.add_note(described(world))
 
 
 class PostroadTestCase(WorldMixin):
     """A test case with a world for each test."""
+
+
+class _Telling:
+    """A test's result in whose errors more is told. It hears of each at once, before the test's cleanups run.
+
+    So the test itself stays as it is: Django and `IsolatedAsyncioTestCase` look at it to see whether it is a coroutine
+    function, and Django's workers get it pickled.
+    """
+
+    def __init__(self, result: unittest.TestResult, tell: Callable[[BaseException], None]) -> None:
+        self._result = result
+        self._tell = tell
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._result, name)
+
+    def addError(self, test: unittest.TestCase, err: ExcInfo) -> None:  # noqa: N802 - here and below: unittest's
+        self._told(err)
+        self._result.addError(test, cast("Any", err))
+
+    def addFailure(self, test: unittest.TestCase, err: ExcInfo) -> None:  # noqa: N802
+        self._told(err)
+        self._result.addFailure(test, cast("Any", err))
+
+    def addSubTest(  # noqa: N802
+        self, test: unittest.TestCase, subtest: unittest.TestCase, err: ExcInfo | None
+    ) -> None:
+        if err is not None:
+            self._told(err)
+        self._result.addSubTest(test, subtest, cast("Any", err))
+
+    def _told(self, err: ExcInfo) -> None:
+        if err[1] is not None:
+            self._tell(err[1])

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 import unittest
 from typing import TYPE_CHECKING
 
 import django.test
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.mail import send_mail
 
 from postroad_kit.django import DjangoWorldMixin, email_settings, mail_through
 from postroad_kit.stack import Stack, set_current
+from tests.harness.processes import plain_environment
+from tests.harness.stack import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytest_plugins = ["pytester"]
 
@@ -49,12 +56,67 @@ class Signup(DjangoWorldMixin, django.test.SimpleTestCase):  # type: ignore[misc
         send_mail("Welcome", "Hello!", None, [self.world.address("somebody")])
         self.world.wait(subject="Delivery", reports=True)
 
+    async def test_async(self) -> None:
+        await sync_to_async(send_mail)("Welcome", "Hello!", None, [self.world.address("somebody")])
+        await asyncio.to_thread(self.world.wait, subject="Welcome")
+        raise ZeroDivisionError
+
 
 def test_its_own_test_cases_have_a_world(stack: Stack) -> None:
     result = unittest.TestResult()
     unittest.TestSuite([Signup("test_welcome")]).run(result)
     assert result.wasSuccessful(), result.errors + result.failures
     assert result.testsRun == 1
+
+
+def test_coroutine_functions_are_run(stack: Stack) -> None:
+    result = unittest.TestResult()
+    unittest.TestSuite([Signup("test_async")]).run(result)
+    ((_, text),) = result.errors
+    assert "ZeroDivisionError" in text
+    assert "-- Postroad: what arrived" in text
+
+
+# What `manage.py test --parallel 2` runs: each class goes to one of two processes.
+PARALLEL = """
+import django.test
+from django.core.mail import send_mail
+from postroad_kit.django import DjangoWorldMixin
+
+class First(DjangoWorldMixin, django.test.SimpleTestCase):
+    def test_mail(self):
+        send_mail("Welcome", "Hello!", None, [self.world.account("bob").address])
+        self.assertEqual(self.world.account("bob").wait(subject="Welcome").text, "Hello!\\n")
+
+class Second(First):
+    async def test_async(self):
+        self.world.none()
+"""
+RUNNER = """
+import django
+from django.conf import settings
+from django.test.runner import DiscoverRunner
+
+settings.configure(DEFAULT_FROM_EMAIL="shop@shop.test", USE_TZ=True)
+django.setup()
+runner = DiscoverRunner(parallel=2)
+runner.run_suite(runner.build_suite(["test_parallel"]))
+"""
+
+
+def test_its_parallel_runner(tmp_path: Path, url: str) -> None:
+    (tmp_path / "test_parallel.py").write_text(PARALLEL)
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNER],
+        cwd=tmp_path,
+        env=plain_environment() | {"POSTROAD_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=2 * WAIT,
+        check=False,
+    )
+    assert "Ran 3 tests" in done.stderr
+    assert done.stderr.endswith("OK\n")
 
 
 DJANGO = """

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
+import multiprocessing
+import tempfile
 from typing import TYPE_CHECKING
 
+import pytest
+
 from postroad_kit import stack as module
+from postroad_kit.embedded import processes
 from postroad_kit.embedded.locks import alone
-from postroad_kit.embedded.shared import Shared
-from postroad_kit.stack import Stack as Stack_
 from postroad_kit.stack import current, find_or_start, in_use, set_current
+from tests.harness.stack import WAIT
 from tests.kit.embedded.test_shared import starter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import pytest
+    from threading import Barrier
 
 pytest_plugins = ["pytester"]
 
@@ -115,15 +117,41 @@ def test_a_stack_without_pytest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert (tmp_path / "stack" / "data" / "mail").exists()
 
 
-def test_a_process_without_pytest_has_a_stack_until_it_exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Stack_("http://127.0.0.1:1", Shared(tmp_path / "stack", starter))
-    assert made.shared is not None
-    made.shared.join()
-    monkeypatch.setattr(module, "find_or_start", lambda: made)
+@pytest.fixture
+def alone_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return where stacks of this process tree have their folder; they are toys."""
+    monkeypatch.delenv("POSTROAD_URL", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(processes, "processes", starter)
+    yield tmp_path
+    set_current(None)
+
+
+def test_a_process_without_pytest_has_a_stack_until_it_exits(alone_here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_exit: list[Callable[[], None]] = []
-    monkeypatch.setattr(atexit, "register", at_exit.append)
-    assert current() is current() is made
+    monkeypatch.setattr(module, "Finalize", lambda _, end, exitpriority: at_exit.append(end))
+    assert current() is current() is in_use()
     (end,) = at_exit
+    assert list(alone_here.iterdir())
     end()
     assert in_use() is None
-    assert not (tmp_path / "stack").exists()
+    assert list(alone_here.iterdir()) == []
+
+
+def use(meeting: Barrier) -> str:
+    """Use the stack of this process, in a worker of a pool, until all do."""
+    shared = current().shared
+    assert shared is not None
+    meeting.wait(WAIT)
+    return str(shared.log)
+
+
+def test_workers_of_a_pool_share_a_stack_that_ends_with_them(alone_here: Path) -> None:
+    """As Django's do, with `manage.py test --parallel`."""
+    context = multiprocessing.get_context("fork")
+    with context.Manager() as manager, context.Pool(3) as pool:
+        logs = pool.map(use, [manager.Barrier(3)] * 3, chunksize=1)
+        pool.close()
+        pool.join()
+    assert len(set(logs)) == 1
+    assert list(alone_here.iterdir()) == []

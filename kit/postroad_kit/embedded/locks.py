@@ -19,13 +19,16 @@ def opened(file: Path) -> int:
 
 @contextlib.contextmanager
 def alone(file: Path) -> Iterator[None]:
-    """Hold a lock that one process at a time has."""
-    descriptor = opened(file)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    """Hold a lock that one process at a time has; whoever has it may remove the file."""
+    while True:
+        descriptor = opened(file)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                yield
+                return
+        finally:
+            os.close(descriptor)
 
 
 def is_locked(file: Path) -> bool:

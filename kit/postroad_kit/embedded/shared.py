@@ -26,7 +26,7 @@ from postroad_kit.embedded.locks import alone, is_locked, opened
 from postroad_kit.errors import CannotStart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     Starter = Callable[[Path], tuple[Sequence[str], Mapping[str, str]]]
@@ -37,9 +37,10 @@ TAIL = 2000  # characters of the log that a failure shows
 class Shared:
     """What one process has of the stack of a folder, from `join` to `leave`."""
 
-    def __init__(self, folder: Path, starter: Starter) -> None:
+    def __init__(self, folder: Path, starter: Starter, *, passing: bool = False) -> None:
         self._folder = folder
         self._starter = starter
+        self._passing = passing  # whether the folder goes with the last process
         self._locks: list[int] = []
         self._child: subprocess.Popen[bytes] | None = None
         self._pid = os.getpid()
@@ -56,8 +57,7 @@ class Shared:
 
     def join(self) -> Mapping[str, Any]:
         """Start the stack if nobody has, and return what it said when it was ready; raises `CannotStart`."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with alone(self._folder / "door"):
+        with self._door():
             for name in ("members", "users"):  # a stack that has lost its last user has the latter until it is gone
                 self._locks.append(opened(self._folder / name))
                 fcntl.flock(self._locks[-1], fcntl.LOCK_SH)
@@ -77,33 +77,51 @@ class Shared:
         """
         if not self._locks or self._pid != os.getpid():  # a fork shares its parent's lock
             return
-        with alone(self._folder / "door"):
+        with self._door():
             if keep:
                 (self._folder / "keep").touch()
             os.close(self._locks.pop(0))
-            facts = self._facts()
-            if not is_locked(self._folder / "members") and facts is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(facts["pid"], signal.SIGTERM)
-                if self._child is not None:
-                    self._child.wait()
-                (memory.keep if (self._folder / "keep").exists() else memory.remove)(self.data)
-                (self._folder / "facts").unlink(missing_ok=True)
+            if not is_locked(self._folder / "members"):
+                self._stop()
             elif self._child is not None:
                 self._child.returncode = 0  # it lives on for the others, and Popen shall not warn
             self._release()
 
+    def _stop(self) -> None:
+        """Stop it, wait until it is gone, and tidy up."""
+        facts = self._facts()
+        if facts is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(facts["pid"], signal.SIGTERM)
+            if self._child is not None:
+                self._child.wait()
+            (memory.keep if (self._folder / "keep").exists() else memory.remove)(self.data)
+            (self._folder / "facts").unlink(missing_ok=True)
+        if self._passing:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
     def again(self) -> str | None:
-        """Return the command that starts it again on its data, or None for one that is of containers."""
+        """Return how to look at it when the tests are over, or None for one that is of containers."""
+        if self._passing:
+            return "it ends with the run; `postroad run` starts one that stays, and POSTROAD_URL names it to the tests"
         facts = self._facts()
         if facts is None or "network" not in facts:
             return None
-        return f"cd {self._folder} && POSTROAD_DATA=data POSTROAD_NETWORK={facts['network']} postroad run"
+        return (
+            f"after the run: cd {self._folder} && POSTROAD_DATA=data POSTROAD_NETWORK={facts['network']} postroad run"
+        )
 
-    def clear(self) -> None:
-        """Remove the folder, which nobody shares any more."""
-        if self._pid == os.getpid():
-            shutil.rmtree(self._folder, ignore_errors=True)
+    @contextlib.contextmanager
+    def _door(self) -> Iterator[None]:
+        """Be the only one who comes in or goes out; the folder is there."""
+        with contextlib.ExitStack() as stack:
+            entered = False
+            while not entered:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with contextlib.suppress(FileNotFoundError):  # the last one has just removed the folder
+                    stack.enter_context(alone(self._folder / "door"))
+                    entered = True
+            yield
 
     def _release(self) -> None:
         while self._locks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -90,8 +91,6 @@ def test_a_run_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
     assert shared.again() is None
     shared.leave(keep=True)
     assert shared.data.exists()
-    shared.clear()
-    assert not tmp_path.exists()
 
 
 def test_the_one_who_started_it_may_go_first(tmp_path: Path) -> None:
@@ -119,7 +118,34 @@ def test_a_fork_does_not_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as patch:
         patch.setattr(os, "getpid", lambda: -1)
         shared.leave()
-        shared.clear()
     assert is_locked(shared.data / "lock")
     shared.leave()
     assert not is_locked(shared.data / "lock")
+
+
+def test_a_folder_that_goes_with_the_last(tmp_path: Path) -> None:
+    first, second = (Shared(tmp_path / "passing", starter, passing=True) for _ in range(2))
+    assert first.join() == second.join()
+    first.leave()
+    assert is_locked(second.data / "lock")
+    assert "postroad run" in (second.again() or "")
+    second.leave()
+    assert not (tmp_path / "passing").exists()
+
+
+def test_whoever_comes_while_the_folder_goes_makes_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has opened the door, and then waits for its lock until the last one has removed the folder."""
+    first, second = (Shared(tmp_path / "passing", starter, passing=True) for _ in range(2))
+    first.join()
+    real, meant = fcntl.flock, iter([first.leave])
+
+    def flock(descriptor: int, how: int) -> None:
+        for leave in meant:
+            leave()
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert second.join()["ready"]
+    assert len(starts(tmp_path / "passing")) == 1
+    second.leave()
+    assert not (tmp_path / "passing").exists()
