@@ -148,7 +148,22 @@ def test_room_is_what_the_disk_has_without_spare_and_log(
     writer.close()
 
 
-def test_a_log_that_is_not_there_is_short(tmp_path: Path) -> None:
-    checkpointer = Checkpointer(tmp_path / "other")
-    assert checkpointer.log_pages() == 0
+def test_nobody_asks_the_log_for_its_times_for_the_next_write_would_pay(
+    tmp_path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpointer = Checkpointer(tmp_path / FILE)
+    asked: list[object] = []
+
+    def audit(path: object, *_: object, **__: object) -> os.stat_result:
+        asked.append(path)
+        raise OSError
+
+    monkeypatch.setattr(os, "stat", audit)
+    monkeypatch.setattr(os, "fstat", audit)
+    fill(writer, 50)
+    checkpointer.committed(writer)
+    assert checkpointer.log_pages() > 50
+    monkeypatch.undo()
+    assert not asked
     checkpointer.close()
+    writer.close()

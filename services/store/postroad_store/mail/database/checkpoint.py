@@ -27,10 +27,13 @@ class Checkpointer:
     """
 
     def __init__(self, path: Path) -> None:
+        """Start the thread; a writer has the database open."""
         self._folder = str(path.parent)
-        self._log = str(path.with_name(path.name + "-wal"))
         self._connection = connect(path)
         self._connection.execute("PRAGMA synchronous = FULL")
+        # The writer has made it. Its length is not asked by `stat`: Linux gives a file of which somebody has asked the
+        # times a new one with the next write, and the next fsync has that to write too (decision 45).
+        self._log = os.open(path.with_name(path.name + "-wal"), os.O_RDONLY)
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="mail-checkpoint", daemon=True)
@@ -38,10 +41,7 @@ class Checkpointer:
 
     def log_pages(self) -> int:
         """Return how long the log's file is, in pages."""
-        try:
-            return os.stat(self._log).st_size // PAGE  # noqa: PTH116 - each commit asks, and a `Path` takes its time
-        except OSError:
-            return 0
+        return os.lseek(self._log, 0, os.SEEK_END) // PAGE
 
     def committed(self, writer: sqlite3.Connection) -> None:
         """Note that the writer has committed; the writer's thread calls it, outside of any transaction."""
@@ -82,6 +82,7 @@ class Checkpointer:
         self._wake.set()
         self._thread.join()
         self._connection.close()
+        os.close(self._log)
 
     def _run(self) -> None:
         while True:
