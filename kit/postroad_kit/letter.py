@@ -241,4 +241,6 @@ class Letter:
             return found[0]
         count = f"{len(found)} {noun}s{which}, where one is expected" if found else f"no {noun}{which}"
         listed = "".join(f"\n  {one}" for one in there) or " nothing"
+        if self.content == Content():
+            listed += " of its content, which is in no mailbox: it was removed, or went to another server"
         raise NotOne(f"“{self.subject}” has {count}; it has:{listed}")

@@ -121,7 +121,10 @@ class ToyStack:
             ("DELETE", "/queue"): self._purge_queue,
             ("GET", "/state"): lambda _: {"last": self.relay.number, "messages": []},
         }
-        self.store.answers |= {("DELETE", "/mail"): self._purge_mail}
+        self.store.answers |= {
+            ("DELETE", "/mail"): self._purge_mail,
+            ("GET", "/journal/last"): lambda _: {"last": self.store.number},
+        }
         self.time = START
         self._ids = 0
         self._uids: dict[str, int] = {}

@@ -39,6 +39,8 @@ def test_a_message_whose_content_is_not_there() -> None:
     assert gone.text == gone.subject == ""
     assert [gone.links, gone.codes, gone.files] == [(), (), ()]
     assert gone.date == gone.arrived
+    with pytest.raises(NotOne, match="“” has no one-time code; it has: nothing of its content, which is in no mailbox"):
+        gone.code()
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,6 @@ async def stacked(folder: Path, environ: dict[str, str] | None = None) -> AsyncI
     """Give a toy stack, and services with a catalog that follows it."""
     stack = ToyStack()
     stack.relay.answers["GET", "/state"] = lambda _: state_of(stack)
-    stack.store.answers["GET", "/journal/last"] = lambda _: {"last": stack.store.number}
     catalog = Catalog(folder, relay=stack.relay, store=stack.store)
     await catalog.start()
     given = services(

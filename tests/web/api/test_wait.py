@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from postroad_web.catalog import catalog
 from postroad_web.waiting import waits
 from postroad_web.waiting.criteria import Judge
 from tests.web.api.asgi import client, stacked
@@ -253,36 +254,79 @@ async def test_a_message_on_a_server_of_which_nobody_tells_counts_too(
         assert len((await it.wait(mode={"at_least": 2}, timeout=0))["messages"]) == 2
 
 
+class SlowStore:
+    """A store whose journal is given to nobody until somebody has asked how far it has come."""
+
+    def __init__(self, it: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told, self.questioned = asyncio.Event(), asyncio.Event()
+        monkeypatch.setattr(it.stack.store, "journal", _after(self.told, it.stack.store.journal))
+        self._last = it.stack.store.answers["GET", "/journal/last"]
+        it.stack.store.answers["GET", "/journal/last"] = self._asked
+
+    def _asked(self, query: Any) -> Any:
+        self.questioned.set()
+        return self._last(query)
+
+
+async def _delivered_by(it: Rig, monkeypatch: pytest.MonkeyPatch) -> tuple[str, SlowStore]:
+    """Let the relay say that a message is delivered, of which the store has not told yet."""
+    it.send()
+    await it.told()
+    store = SlowStore(it, monkeypatch)
+    it.send("first")  # the question that is under way already gets it
+    ident = it.stack.accept(mail("second"), ANN, [BOB])
+    # Its content was read while it was in the queue.
+    await it.until(ident, lambda record: record.digest is not None)
+    return ident, store
+
+
 async def test_a_message_in_a_store_that_is_slow_to_tell_counts_when_it_has_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without its place its content can't be had any more: the relay has passed it on."""
     monkeypatch.setattr(waits, "PLACED_WITHIN", 0.0)
     async with rig(tmp_path) as it:
-        it.send()
-        await it.told()
-        store, told, questioned = it.stack.store, asyncio.Event(), asyncio.Event()
-        monkeypatch.setattr(store, "journal", _after(told, store.journal))
-        last = store.answers["GET", "/journal/last"]
-
-        def asked(query: Any) -> Any:
-            questioned.set()
-            return last(query)
-
-        store.answers["GET", "/journal/last"] = asked
-        it.send("first")  # the question that is under way already gets it
-        ident = it.stack.accept(mail("second"), ANN, [BOB])
-        # Its content was read while it was in the queue.
-        await it.until(ident, lambda record: record.digest is not None)
+        ident, store = await _delivered_by(it, monkeypatch)
         waiting = it.waiting(subject="second")
         it.stack.deliver(ident)
         async with asyncio.timeout(5):
-            await questioned.wait()
+            await store.questioned.wait()
         assert not waiting.done()
-        told.set()
+        store.told.set()
         (message,) = (await waiting)["messages"]
         assert message["recipients"][0]["copies"]
         assert message["content"]["codes"][0]["value"] == "482913"
+
+
+async def test_so_it_is_when_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rig(tmp_path) as it:
+        ident, store = await _delivered_by(it, monkeypatch)
+        it.stack.deliver(ident)
+        await it.until(ident, lambda record: record.recipients[0].state == "delivered")
+        waiting = it.waiting(subject="second", timeout=0)
+        async with asyncio.timeout(5):
+            await store.questioned.wait()
+        store.told.set()
+        (message,) = (await waiting)["messages"]
+        assert message["recipients"][0]["copies"]
+        assert message["content"]["codes"][0]["value"] == "482913"
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/{}", "/api/v1/message/{}", "/api/v1/messages/{}"])
+async def test_so_its_content_can_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setattr(catalog, "UNDER_WAY", 0.0)
+    async with rig(tmp_path) as it:
+        ident, store = await _delivered_by(it, monkeypatch)
+        it.stack.deliver(ident)
+        it.stack.relay.contents.clear()
+        await it.until(ident, lambda record: record.recipients[0].state == "delivered")
+        asking = asyncio.create_task(it.http.get(path.format(ident)))
+        async with asyncio.timeout(5):
+            await store.questioned.wait()
+        store.told.set()
+        answer = await asking
+        assert answer.status_code == 200
+        assert "482913" in answer.text
 
 
 async def test_a_store_that_is_away_keeps_nobody_from_what_is_known(

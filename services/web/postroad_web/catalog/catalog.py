@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from postroad.clock import Clock
-from postroad.control.client import DoorRefused, quote_path
+from postroad.control.client import DoorAway, DoorRefused, quote_path
 from postroad.journal.uids import ranges_in
 from postroad_web.catalog.hub import Change, Happened, Hub
 from postroad_web.catalog.keeper import Door, Keeper
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 LONGEST = 10.0  # seconds of a search
+PATIENCE = 60.0  # seconds for folding what is recorded
 UNDER_WAY = 1.0  # seconds in which the journals tell where a message is that has just left the queue
 _PENDING = frozenset({State.QUEUED, State.DEFERRED, State.HELD})
 FINDERS = 2  # searches at a time
@@ -123,6 +124,11 @@ class Catalog:
         async with asyncio.timeout(timeout):
             await self._keeper.reached({"relay": relay, "store": store})
 
+    async def stored(self) -> None:
+        """Return once all that the store has recorded by now is known, or can't be known: the store is away."""
+        with suppress(DoorAway, TimeoutError):
+            await self.caught_up(0, (await self._store.get("/journal/last"))["last"], PATIENCE)
+
     # -- reading --------------------------------------------------------------------------------------------------
 
     def of(self, world: str) -> View:
@@ -177,6 +183,9 @@ class Catalog:
                         break
                     # The relay has just passed it on, and the journals have yet to tell whereto.
                     await self._keeper.progress()
+        await self.stored()  # a busy store may be slow to tell, also of a copy that was moved
+        if (record := self.every.get(ident)) is not None and (content := await self._content(record)) is not None:
+            return content
         raise ContentGone("the message is removed from all mailboxes")
 
     def recent(self, record: Record) -> bytes | None:

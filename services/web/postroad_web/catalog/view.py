@@ -41,6 +41,9 @@ class Works(Protocol):
     def cursor(self) -> int:
         """The cursor of the last change in any world."""
 
+    async def stored(self) -> None:
+        """Return once what the store has recorded is known."""
+
     def empty(self, world: str) -> Coroutine[None, None, None]:
         """Empty a world."""
 
@@ -58,6 +61,10 @@ class View:
         self.world = world
 
     # -- reading --------------------------------------------------------------------------------------------------
+
+    async def stored(self) -> None:
+        """Return once all that the store has recorded by now is known, or can't be known: the store is away."""
+        await self._works.stored()
 
     def get(self, ident: str) -> Record | None:
         """Return a record by its ID, the relay's queue ID."""

@@ -8,17 +8,15 @@ acknowledged before the question is in the catalog, with its outcome. Messages t
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad.control.client import DoorAway
+from postroad_web.catalog.catalog import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST = 1.0  # seconds without an event after which the relay is asked all the same: not every 451 makes one
 PAUSE = 0.005  # seconds between two questions of one who waits
-PATIENCE = 60.0  # seconds for the catalog to fold what is recorded
 
 
 class State(NamedTuple):
@@ -37,7 +35,7 @@ def read_state(answer: Mapping[str, Any]) -> State:
 
 
 class Quiet:
-    """Finds out when the road is quiet. All methods but `stored` raise `DoorAway`."""
+    """Finds out when the road is quiet. All methods raise `DoorAway`."""
 
     def __init__(self, catalog: Any, relay: Any, store: Any) -> None:
         self._catalog = catalog
@@ -53,18 +51,9 @@ class Quiet:
         """Return once the road is quiet for a world, with the state in which it was."""
         while (state := await self.state(world)).under_way:
             await self._worth_asking(state.last)
-        await self._told(state.last)
-        return state
-
-    async def stored(self) -> None:
-        """Return once the catalog knows all that the store has recorded by now, or can't know it: the store is away."""
-        with suppress(DoorAway, TimeoutError):
-            await self._told(0)
-
-    async def _told(self, last: int) -> None:
-        """Wait for the catalog: until it has folded the relay's events to `last`, and all that the store has by now."""
         stored = (await self._store.get("/journal/last"))["last"]
-        await self._catalog.caught_up(last, stored, PATIENCE)
+        await self._catalog.caught_up(state.last, stored, PATIENCE)
+        return state
 
     async def _worth_asking(self, last: int) -> None:
         """Return when something has happened in the relay after its event `last`.

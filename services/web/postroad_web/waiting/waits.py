@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 PAGE = 200  # records that are read at a time
 FEW = 50  # records of a world that are looked through at once, without a thread
 CONTENTS = 1000  # contents of earlier messages that one wait looks into
-LOOKING = 5.0  # seconds in which what was there before has to be counted once time is over
+LOOKING = 5.0  # seconds after time is over, in which what was there before is counted, and what the store has is told
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
 GLANCES = 16  # worlds whose messages are kept for the next wait that ends
@@ -192,7 +193,11 @@ class _Held:
                     await self._look_back()
             except TimeoutError:
                 raise TooManyContents from None
-        await self._give_up_places(math.inf)
+        if self._unplaced:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOKING):
+                    await self._catalog.stored()
+            await self._give_up_places(math.inf)
         decision = self._tally.decide()
         if decision is Decision.DONE:
             return self._over(decision)
@@ -250,7 +255,7 @@ class _Held:
                     until = min(self._unplaced.values(), default=math.inf)
                     await asyncio.wait({following}, timeout=None if until == math.inf else until - _now())
                     if until <= _now():
-                        await self._quiet.stored()  # a busy store may be slow to tell
+                        await self._catalog.stored()  # a busy store may be slow to tell
                     await self._give_up_places(_now())
                 else:
                     return self._over(decision)
