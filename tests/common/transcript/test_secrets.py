@@ -13,7 +13,7 @@ from postroad.transcript.dialogue import dialogue_of
 from postroad.transcript.line import Side
 from postroad.transcript.observers import observer_of
 from postroad.transcript.recorder import Recorder
-from postroad.transcript.secrets import MOST, Secrets, mechanism_in
+from postroad.transcript.secrets import LATEST, MOST, Secrets, mechanism_in
 from postroad.transcript.view import whole
 from tests.common.transcript.said import opened, pieces
 
@@ -317,6 +317,43 @@ def test_by_what_the_relay_names_a_world_is_no_ones_to_read() -> None:
     lines = lines_of("smtp", [("C", b"MAIL FROM:<a@x.test> SIZE=9 XWORLD=shop.0123abcd0123abcd\r\n")], [7])
     assert lines[-1].text == "MAIL FROM:<a@x.test> SIZE=9 XWORLD=shop.{?xworld}"
     assert lines[-1].blank
+
+
+def test_nor_is_it_in_a_session_that_carries_the_mail_of_many_worlds() -> None:
+    """Relay and store keep a session for as long as there is mail, and each world has a MAC of its own."""
+    secrets = Secrets()
+    for number in range(1, MOST + 100):
+        name = "{?xworld}" if number == 1 else f"{{?xworld.{number}}}"
+        mail = b"MAIL FROM:<> XWORLD=w%d.%032x" % (number, number)
+        assert secrets.spoken(mail) == (f"MAIL FROM:<> XWORLD=w{number}.{name}", True)
+        assert secrets.spoken(b"%032x?" % number) == (f"{name}?", True)
+    first_of_latest = MOST + 100 - LATEST
+    assert secrets.spoken(b"%032x" % first_of_latest) == (f"{{?xworld.{first_of_latest}}}", True)
+    assert secrets.spoken(b"%032x" % (first_of_latest - 1)) == (f"{first_of_latest - 1:032x}", False)
+
+
+def test_a_line_may_have_more_secrets_than_are_remembered() -> None:
+    url = b"imap://x/;URLAUTH=anonymous:internal:%032x "
+    text, blank = Secrets().spoken(b"".join([url % number for number in range(2 * LATEST)]))
+    assert blank
+    assert text.count("{?urlauth") == 2 * LATEST
+    assert "0000" not in text
+
+
+def test_of_two_secrets_the_longer_one_is_named() -> None:
+    secrets = Secrets()
+    for secret in (b"secret", b"secrets", b"etsab"):
+        secrets.name(secret, "password")
+    assert secrets.spoken(b"secretsecretsab secret") == ("{?password.2}ecr{?password.3} {?password}", True)
+
+
+def test_what_comes_again_where_it_is_written_has_its_name_again() -> None:
+    secrets = Secrets()
+    assert secrets.name(b"0123abcd", "password") == "{?password}"
+    assert secrets.spoken(b"A XWORLD=w.0123abcd B") == ("A XWORLD=w.{?password} B", True)
+    assert secrets.spoken(b"A XWORLD=w.0123 B") == ("A XWORLD=w.0123 B", False)  # too short for a MAC
+    for _ in range(2):
+        assert secrets.spoken(b"A XWORLD=w.01234567 B") == ("A XWORLD=w.{?xworld} B", True)
 
 
 @pytest.mark.parametrize(

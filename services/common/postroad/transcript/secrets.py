@@ -13,6 +13,7 @@ from postroad.transcript.line import text_of
 
 UNKNOWN = "line"  # the kind of a line that nobody understands, and that may be a secret
 MOST = 200  # secrets of a session that are looked for
+LATEST = 50  # of those that are known by what is written before them: a session of relay and store has one per world
 SHORTEST = 5  # octets of a secret that is looked for in all lines; a shorter one would be found everywhere
 
 # RFC 4467 §7: what follows the access identifier and the mechanism of a URL is as good as a password.
@@ -32,12 +33,13 @@ _WRITTEN = ((b"URLAUTH", _URLAUTH), (b"XWORLD", _WORLD))  # secrets in the midst
 class Secrets:
     """The secrets of one session."""
 
-    __slots__ = ("_kinds", "_known", "_pattern", "touchy")
+    __slots__ = ("_kinds", "_known", "_sought", "_written", "touchy")
 
     def __init__(self) -> None:
         self._known: dict[bytes, str] = {}
+        self._sought: list[bytes] = []  # those that are looked for in all lines
+        self._written: dict[bytes, str] = {}  # the latest ones that were found by what is written before them
         self._kinds: dict[str, int] = {}
-        self._pattern: re.Pattern[bytes] | None = None
         self.touchy = False  # whether a login has been tried: what nobody understands may be a password
 
     def listen(self, line: bytes) -> None:
@@ -51,18 +53,25 @@ class Secrets:
             return f"{{?{kind}}}"
         name = self._known.get(secret)
         if name is None:
-            count = self._kinds[kind] = self._kinds.get(kind, 0) + 1
-            name = f"{{?{kind}}}" if count == 1 else f"{{?{kind}.{count}}}"
+            name = self._new_name(kind)
             self._know(secret, name)
         return name
+
+    def _new_name(self, kind: str) -> str:
+        count = self._kinds[kind] = self._kinds.get(kind, 0) + 1
+        return f"{{?{kind}}}" if count == 1 else f"{{?{kind}.{count}}}"
 
     def _know(self, secret: bytes, name: str) -> None:
         if secret in self._known:
             return
         self._known[secret] = name
         if len(secret) >= SHORTEST and len(self._known) <= MOST:
-            longest = sorted((known for known in self._known if len(known) >= SHORTEST), key=len, reverse=True)
-            self._pattern = re.compile(b"|".join(map(re.escape, longest)))
+            self._sought.append(secret)
+
+    def _read(self, secret: bytes, kind: str) -> None:
+        """Know a secret by what is written before it; the latest come last."""
+        if len(secret) >= SHORTEST:
+            self._written[secret] = self._known.get(secret) or self._written.pop(secret, None) or self._new_name(kind)
 
     def spoken(self, octets: bytes) -> tuple[str, bool]:
         """Return octets as text without known secrets, and whether there was one."""
@@ -70,15 +79,20 @@ class Secrets:
         for word, secret in _WRITTEN:
             if word in upper:
                 for match in secret.finditer(octets):
-                    self.name(match[2], word.decode().lower())
-        pattern = self._pattern
-        if pattern is None:
-            return text_of(octets), False
+                    self._read(match[2], word.decode().lower())
+        found = [secret for secret in (*self._sought, *self._written) if secret in octets]
         pieces: list[str] = []
         end = 0
-        for match in pattern.finditer(octets):
-            pieces += [text_of(octets[end : match.start()]), self._known[match[0]]]
-            end = match.end()
+        while found:
+            # Of two that begin at the same place the longer one is meant.
+            start, _, known = min((octets.find(secret, end), -len(secret), secret) for secret in found)
+            if start < 0:
+                found.remove(known)
+                continue
+            pieces += [text_of(octets[end:start]), self._known.get(known) or self._written[known]]
+            end = start + len(known)
+        while len(self._written) > LATEST:
+            del self._written[next(iter(self._written))]
         return "".join(pieces) + text_of(octets[end:]), bool(pieces)
 
 
