@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from postroad_kit import AsyncPostroad, AsyncWorld, Postroad, World
     from postroad_kit.dropping import Dropper
 
+ASKING: list[pytest.FixtureRequest] = []  # of the fixture that is about to be set up
 WORLDS = pytest.StashKey[list["World"]]()
 FAILED = pytest.StashKey[bool]()  # of a test, and of a run
 FOLDER = "postroad"  # in the run's temporary folder
@@ -52,14 +53,25 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> None:
+    """Note for whom a fixture is set up.
+
+    One that has `request` among its arguments costs each test 50 µs, as pytest reads a signature for it, and what it
+    needs does so again, be it set up long since.
+    """
+    ASKING[:] = [request]
+
+
 @pytest.fixture(scope="session")
-def postroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postroad]:
+def postroad() -> Iterator[Postroad]:
     """Yield a running Postroad, shared by all tests of the run and all workers of xdist."""
     from postroad_kit.stack import find_or_start, set_current
 
+    (request,) = ASKING
     config = request.config
     # A worker's temporary folder is in that of the run.
-    base = tmp_path_factory.getbasetemp()
+    base = request.getfixturevalue("tmp_path_factory").getbasetemp()
     folder = (base.parent if hasattr(config, "workerinput") else base) / FOLDER
     checkout = config.getoption("--postroad-containers")
     stack = find_or_start(
@@ -72,27 +84,28 @@ def postroad(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="session")
-def _dropper(postroad: Postroad) -> Iterator[Dropper]:
-    """Yield what drops worlds while further tests run."""
+def _worlds(postroad: Postroad) -> Iterator[tuple[Postroad, Dropper]]:
+    """Yield what makes worlds, and what drops them while further tests run."""
     from postroad_kit.dropping import Dropper
 
     with Dropper(postroad.client.ask) as dropper:
-        yield dropper
+        yield postroad, dropper
 
 
 @pytest.fixture
-def world(postroad: Postroad, _dropper: Dropper, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(_worlds: tuple[Postroad, Dropper]) -> Iterator[World]:
     """Yield a world of the test's own, made at its first use; that of a failed test stays for a while."""
-    node = request.node
+    postroad, dropper = _worlds
+    node = ASKING[0].node
     marks = reversed(list(node.iter_markers("world")))  # the closest mark is the last, and wins
     members = {"owner": node.nodeid, **{name: one for mark in marks for name, one in mark.kwargs.items()}}
     made = postroad.world(**members, when_used=True)
     node.stash.setdefault(WORLDS, []).append(made)
     yield made
     if node.stash.get(FAILED, False):
-        made.keep(request.config.getoption("--postroad-keep"))
+        made.keep(node.config.getoption("--postroad-keep"))
     else:
-        _dropper.drop(made)
+        dropper.drop(made)
 
 
 @pytest.fixture(scope="session")

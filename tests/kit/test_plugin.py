@@ -48,6 +48,41 @@ def test_the_stack_of_the_environment(
     set_current(None)
 
 
+def test_a_stack_of_the_projects_own(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
+    """Worlds are made where the fixture says that a project has put in place of the plugin's, and dropped there."""
+    pytester.makeconftest(
+        f"""
+        import pytest
+        from postroad_kit import Postroad
+        from postroad_kit.errors import Refused
+
+        IDS = []
+
+        @pytest.fixture(scope="session")
+        def postroad():
+            with Postroad({url!r}) as postroad:
+                yield postroad
+                assert len(IDS) == 2
+                for ident in IDS:
+                    with pytest.raises(Refused):
+                        postroad.find(ident)
+        """
+    )
+    pytester.makepyfile(
+        """
+        from conftest import IDS
+
+        def test_one(postroad, world, request):
+            assert postroad.find(world.id).id == world.id
+            IDS.append(world.id)
+
+        def test_two(world):
+            IDS.append(world.id)
+        """
+    )
+    run().assert_outcomes(passed=2)
+
+
 SHARED = """
 import os, pathlib, pytest
 
