@@ -139,12 +139,12 @@ class Dovecot:
         return got
 
 
-async def connected(process: asyncio.subprocess.Process) -> Dovecot:
+async def connected(process: asyncio.subprocess.Process, address: str = ADDRESS) -> Dovecot:
     async with asyncio.timeout(PATIENCE):
         while True:
             assert process.returncode is None, "Dovecot has ended"
             try:
-                return Dovecot(*await asyncio.open_connection(ADDRESS, PORT))
+                return Dovecot(*await asyncio.open_connection(address, PORT))
             except ConnectionRefusedError:
                 await asyncio.sleep(0.05)  # it gives no sign when it listens
 

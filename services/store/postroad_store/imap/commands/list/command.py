@@ -186,8 +186,10 @@ class _Listing:
             if account.listed(OTHERS) is not None:  # made before there was a namespace of this name, which hides it
                 self.names = [name for name in self.names if not directory.is_foreign(name)]
             self.names += self._foreign
-        # RFC 5258 §3: an empty pattern of several is ignored
-        patterns = [pattern for pattern in command.patterns if pattern]
+        # RFC 5258 §3: an empty pattern of several is ignored; a single one is as any other, and means the reference
+        patterns = command.patterns
+        if len(patterns) > 1:
+            patterns = tuple(pattern for pattern in patterns if pattern)
         self._selector = Selector(Patterns(command.reference, patterns), session.encoded)
 
     def _listed(self, name: str) -> Mailbox | Named | None:
