@@ -53,6 +53,15 @@ def test_a_message_with_everything() -> None:
     assert "\nsubject: Grüße\n" in header
 
 
+def test_attachments_and_what_is_shown_within_the_text_are_counted_apart() -> None:
+    kinds = [b"attachment; filename=a", b"attachment; filename=b", b"attachment; filename=c", b"attachment"]
+    parts = [b"--m\r\nContent-Type: image/png\r\nContent-Disposition: %b\r\n\r\nx\r\n" % kind for kind in kinds]
+    parts.append(b"--m\r\nContent-Type: image/png\r\nContent-ID: <logo>\r\nContent-Disposition: inline\r\n\r\nx\r\n")
+    content = b'Content-Type: multipart/related; boundary="m"\r\n\r\n' + b"".join(parts) + b"--m--\r\n"
+    digest = read_content(content, []).digest
+    assert (digest.attachments, digest.inline) == (3, 1)  # what has no name is none
+
+
 @pytest.mark.parametrize(
     ("date", "seconds"),
     [
@@ -126,6 +135,11 @@ def test_nothing_that_sqlite_cannot_take() -> None:
     for value in (digest.subject, digest.from_[0].name, digest.snippet, text, header):
         value.encode()
         assert "\0" not in value
+
+
+def test_a_nul_is_shown_as_a_space() -> None:
+    assert read_content(b"Subject: a\0b\r\n\r\n", []).digest.subject == "a b"
+    assert read_content("Subject: é\0b\r\n\r\n".encode(), []).digest.subject == "é b"
 
 
 @given(st.binary(max_size=300))

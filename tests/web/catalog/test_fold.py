@@ -269,6 +269,64 @@ def test_a_delivery_is_timed_by_its_event_if_the_relay_did_not_time_it() -> None
     assert tallies.latencies["delivery"].sum == pytest.approx(0.2)
 
 
+def test_both_hops_of_a_message_are_timed() -> None:
+    tallies = Tallies()
+    fold = Fold(MemoryShelf(), tallies)
+    place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1, "uid": 1}
+    delivered = {"kind": "delivered", "queue_id": "R1", "recipient": "b@b.test", "reply": "250 stored as S1"}
+    assert fold.take(accepted())
+    tallies.hops.attempted(b'{"n":2,"time":"2026-03-01T12:00:00.250Z","queue_id":"R1","attempt":1}')
+    assert fold.take({**delivered, "latency": 1.0})
+    stored = {"kind": "stored", "queue_id": "S1", "recipients": ["b@b.test"], **place}
+    assert fold.take({**stored, "time": "2026-03-01T12:00:00.500Z"})
+    sums = [tallies.latencies[hop].sum for hop in ("attempt", "store", "delivery")]
+    assert sums == [pytest.approx(0.25), pytest.approx(0.5), pytest.approx(1.0)]
+
+
+def test_octets_of_messages_from_outside_are_counted_and_those_of_reports_are_not() -> None:
+    shelf, tallies = MemoryShelf(), Tallies()
+    fold = Fold(shelf, tallies)
+    told = {"kind": "reported", "n": 5, "time": "2026-03-01T12:00:00Z", "queue_id": "R1", "dsn_queue_id": "R2"}
+    for event in (
+        accepted(world="w1"),
+        {"kind": "queued", "queue_id": "R1", "size": 700},
+        {**told, "to": "a@a.test"},
+        {"kind": "queued", "queue_id": "R2", "size": 90},
+        accepted(n=6, queue_id="R3"),
+        {"kind": "queued", "queue_id": "R3", "size": 5},
+    ):
+        assert fold.take(event)
+    assert (tallies.octets, tallies.of("w1").octets, tallies.of("default").octets) == (705, 700, 5)
+    assert [shelf.journeys[ident].size for ident in ("R1", "R2", "R3")] == [700, 90, 5]
+    assert shelf.journeys["R2"].world == "w1"  # where the message was that it is about
+
+
+def test_a_copy_that_comes_where_it_has_been_takes_the_place_of_what_it_was() -> None:
+    """After a restore, UIDs are given again."""
+    shelf = MemoryShelf()
+    fold = Fold(shelf, Tallies())
+    place = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1}
+    snapshot = {"account": "b@b.test", "token": "t", "snapshot": "seeded"}
+    old = {"to": "Old", "to_uid_validity": 2, "to_uid": 1}
+    words = {"host": "mx", "reply": "250 stored as S1", "latency": 0.1}
+    stored = {"kind": "stored", "queue_id": "S1", "time": "2026-03-01T12:00:00Z", "recipients": ["b@b.test"]}
+    for event in (
+        accepted(recipients=["b@b.test"]),
+        {"kind": "delivered", "queue_id": "R1", "recipient": "b@b.test", **words},
+        {**stored, **place, "uid": 1},
+        {"kind": "copied", **place, "uid": 1, "to": "Kept", "to_uid_validity": 3, "to_uid": 1},
+        {"kind": "kept", **snapshot},
+        {"kind": "moved", **place, "uid": 1, **old},
+        {"kind": "restored", **snapshot},
+        {"kind": "moved", **place, "uid": 1, **old},
+    ):
+        assert fold.take(event)
+    assert sorted((one.mailbox, one.uid, one.removed) for one in shelf.journeys["R1"].placed) == [
+        ("Kept", 1, False),
+        ("Old", 1, False),
+    ]
+
+
 def test_a_recipient_that_accepted_did_not_name_is_added() -> None:
     shelf = MemoryShelf()
     fold = Fold(shelf, Tallies())
@@ -332,7 +390,9 @@ def test_the_queue_is_put_back() -> None:
         {"address": "c@x.test", "state": "deferred", "attempt": 2, "reason": "later", "next": 9.5},
         {"address": "d@x.test", "state": "failed"},
     ]
+    shelf.noted.clear()
     assert fold.take({"kind": "restored", "queue_id": "R1", "recipients": then, "held": True})
+    assert shelf.noted == {"R1"}
     journey = shelf.journeys["R1"]
     assert journey.held
     assert [(one.state, one.via, one.attempts, one.due) for one in journey.recipients] == [

@@ -15,7 +15,7 @@ from postroad_web.catalog.hub import Change, Happened, Hub
 from postroad_web.catalog.marks import Marks
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.tallies import Tallies
-from postroad_web.catalog.worlds import is_admitted, world_of_refusal
+from postroad_web.catalog.worlds import DefaultWorld, is_admitted, world_of_refusal
 from postroad_web.catalog.writer import Writer
 from postroad_web.search import parse
 from tests.harness.doors import START, ToyStack
@@ -305,6 +305,14 @@ def test_whose_a_refusal_is() -> None:
         ({"recipient": "a@b.test"}, "default"),
     ):
         assert world_of_refusal(worlds, event) == world
+
+
+def test_without_other_worlds_all_is_the_default_worlds() -> None:
+    worlds = DefaultWorld()
+    for event in ({}, {"login": "w1"}, {"login": "a@w1.test", "recipients": ["b@w2.test"]}, {"recipient": "b@w2.test"}):
+        assert world_of_refusal(worlds, event) == "default"
+    assert (worlds.begun("default"), worlds.begun("w1"), worlds.password("default")) == (0.0, None, None)
+    assert (worlds.made("default"), list(worlds.others())) == (None, [])
 
 
 def test_what_has_happened_before_a_world_was_made_is_not_its_own() -> None:
