@@ -107,7 +107,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--only", default="", help="modules or packages, with commas between; else all engines")
     parser.add_argument("--seed", type=int, default=1, help="of the sample's order (1)")
-    parser.add_argument("--seconds", type=float, default=570, help="until no further mutant is tried (570)")
+    parser.add_argument("--seconds", type=float, default=570, help="for mutants, after the first tests (570)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one per core)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no fork is left
@@ -130,7 +130,7 @@ def main() -> int:
     if not covered.seconds:
         print("No test passed without a mutant", file=sys.stderr)
         return 1
-    return report(waiting, covered, options.workers, began + options.seconds, options.seed)
+    return report(waiting, covered, options.workers, time.monotonic() + options.seconds, options.seed)
 
 
 def report(waiting: list[Candidate], covered: Coverage, workers: int, deadline: float, seed: int) -> int:

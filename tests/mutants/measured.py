@@ -1,7 +1,8 @@
 """Which test runs which line: each file of tests runs once without a mutant, and again when something it loads changes.
 
 What was measured is kept in a folder that Git ignores: per file of tests coverage's own data, what each test took, and
-the hashes of all files that were loaded or may have been read.
+the hashes of all files that were loaded or may have been read. No path in it begins at the root of the file system, so
+that it may be copied into another checkout: what has the same hashes there need not be measured again.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ LIMIT = 420.0  # seconds, for the tests of one file
 ENOUGH = 20.0  # seconds: slower tests are left out where others run the line
 ENOUGH_AT_IMPORT = 60.0
 CHANGED = "changed"  # in place of a hash
+COVERAGE, FACTS = ".lines.coverage", ".lines.json"  # how the names of what is kept end
 A_FILE = 0.3  # seconds that it takes to load one more file of tests
 
 
@@ -133,7 +135,8 @@ class Recorder:
 def measure(found: Coverage, places: Iterable[str], paths: set[str], workers: int) -> int:
     """Add what the tests of these files run of `paths`; return how many files had to be run for that."""
     todo = set(places)
-    stale = sorted(place for place in todo if not _is_fresh(place))
+    # The largest first: else one of them may be left for the end, and one core for it.
+    stale = sorted((place for place in todo if not _is_fresh(place)), key=_size, reverse=True)
     KEPT.mkdir(exist_ok=True)
     for _ in run((Job(functools.partial(_measure, place), LIMIT) for place in stale), workers, deadline=None):
         pass
@@ -143,20 +146,29 @@ def measure(found: Coverage, places: Iterable[str], paths: set[str], workers: in
     return len(stale)
 
 
+def _size(place: str) -> int:
+    """Return the octets of what is known of a file of tests from before, or else of the file."""
+    for file in (_kept(place, COVERAGE), ROOT / place):
+        with contextlib.suppress(FileNotFoundError):
+            return file.stat().st_size
+    return 0
+
+
 def _kept(place: str, suffix: str) -> Path:
     return KEPT / (place.removeprefix("tests/").removesuffix(".py").replace("/", ".") + suffix)
 
 
 def _measure(place: str) -> int:
     """Run the tests of one file, in a process that has loaded nothing of ours yet."""
-    _kept(place, ".json").unlink(missing_ok=True)
-    data, facts_file = (_kept(place, f"{suffix}.{os.getpid()}") for suffix in (".coverage", ".json"))
+    _kept(place, FACTS).unlink(missing_ok=True)
+    data, facts_file = (_kept(place, f"{suffix}.{os.getpid()}") for suffix in (COVERAGE, FACTS))
     measured = coverage.Coverage(
         data_file=str(data),
         config_file=False,
         include=[f"{ROOT}/services/*", f"{ROOT}/kit/*"],
         concurrency="thread",
     )
+    measured.set_option("run:relative_files", True)
     recorder = Recorder(measured)
     began = time.time()
     measured.start()
@@ -170,8 +182,8 @@ def _measure(place: str) -> int:
         "inputs": hashes(_inputs(place), began),
     }
     facts_file.write_text(json.dumps(facts), encoding="utf-8")
-    data.replace(_kept(place, ".coverage"))  # whole at once: several runs may go on at a time
-    facts_file.replace(_kept(place, ".json"))
+    data.replace(_kept(place, COVERAGE))  # whole at once: several runs may go on at a time
+    facts_file.replace(_kept(place, FACTS))
     return status
 
 
@@ -208,7 +220,7 @@ def _hash(path: str) -> str:
 
 def _is_fresh(place: str) -> bool:
     try:
-        facts = json.loads(_kept(place, ".json").read_text(encoding="utf-8"))
+        facts = json.loads(_kept(place, FACTS).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
     return holds(facts["inputs"], facts["failed"])
@@ -220,15 +232,15 @@ def holds(inputs: dict[str, str], failed: list[str]) -> bool:
 
 
 def _note(found: Coverage, place: str, paths: set[str]) -> None:
-    facts = json.loads(_kept(place, ".json").read_text(encoding="utf-8"))
+    facts = json.loads(_kept(place, FACTS).read_text(encoding="utf-8"))
     found.failed |= set(facts["failed"])
     found.seconds |= facts["seconds"]
     shared = facts.get("shared", {})
-    data = coverage.CoverageData(str(_kept(place, ".coverage")))
+    data = coverage.CoverageData(str(_kept(place, COVERAGE)))
     data.read()
-    for path in paths & {str(Path(file).relative_to(ROOT)) for file in data.measured_files()}:
+    for path in paths & data.measured_files():
         found.by_loaded[path] |= facts["seconds"].keys()
-        for line, contexts in data.contexts_by_lineno(str(ROOT / path)).items():
+        for line, contexts in data.contexts_by_lineno(path).items():
             tests = {test for context in contexts if context for test in shared.get(context, [context])}
             found.by_path[path] |= tests
             found.by_line[path, line] |= tests

@@ -14,7 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad_web.catalog.record import Address
-from postroad_web.message.compose import Attachment, ComposeError, Draft, compose_message, media_type_of, octets_of
+from postroad_web.message.compose import (
+    MAX_LINE,
+    Attachment,
+    ComposeError,
+    Draft,
+    compose_message,
+    media_type_of,
+    octets_of,
+)
 from postroad_web.message.parse import parse_message
 
 FROM = Address("", "app@alpha.test")
@@ -33,6 +41,32 @@ def checked(draft: Draft) -> bytes:
     for line in header.split(b"\r\n"):
         assert line.strip(), "a line of white space alone"
     return content
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("a" * MAX_LINE, "7bit"),
+        ("a" * (MAX_LINE + 1), "quoted-printable"),
+        ("b\n" + "a" * MAX_LINE + "\nb", "7bit"),
+        ("b\n" + "a" * (MAX_LINE + 1) + "\nb", "quoted-printable"),
+        ("\x7f", "7bit"),
+        ("aaaaaaa" + "é" + "a", "quoted-printable"),  # two octets of ten
+        ("é" * 3 + "a" * 14, "quoted-printable"),  # six of 20: three tenths
+        ("é" * 3 + "a" * 13, "base64"),
+    ],
+)
+def test_the_encoding_of_a_text_changes_least_of_it(text: str, encoding: str) -> None:
+    content = checked(Draft(from_=FROM, to=TO, subject="Hello", text=text))
+    assert f"\r\nContent-Transfer-Encoding: {encoding}\r\n".encode() in content
+    assert parse_message(content).text.replace("\r\n", "\n").removesuffix("\n") == text
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "Message/RFC822", "message/rfc822; charset=utf-8"])
+def test_a_message_is_attached_as_octets(kind: str) -> None:
+    """RFC 2046 §5.2.1 allows no base64 for message/rfc822."""
+    assert media_type_of(Attachment(content=b"x", content_type=kind)) == "application/octet-stream"
+    assert media_type_of(Attachment(content=b"x", content_type="message/global")) == "message/global"
 
 
 def test_the_plainest_message() -> None:

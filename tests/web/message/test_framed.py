@@ -38,3 +38,7 @@ def test_nothing_connects_before_it_is_asked_for(link: str) -> None:
 
 def test_other_names_stay() -> None:
     assert "<linker>" in framed("<linker>", remote=False)
+
+
+def test_a_link_becomes_an_element_that_no_browser_knows() -> None:
+    assert framed("a<link rel=x>b<LINK/>", remote=False) == '<base target="_blank">a<x-link rel=x>b<x-link/>'

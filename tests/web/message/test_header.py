@@ -79,6 +79,11 @@ PEOPLE = [
 ]
 
 
+def test_a_name_is_folded_between_its_words() -> None:
+    field = address_field("Disposition-Notification-To", [Address(f"{a(30)} {a(25)}", "a@b.test")])
+    assert field == f"Disposition-Notification-To: {a(30)}\r\n {a(25)} <a@b.test>\r\n".encode()
+
+
 @pytest.mark.parametrize(("person", "field"), PEOPLE)
 def test_addresses(person: tuple[str, str], field: bytes) -> None:
     assert address_field("To", [Address(*person)]) == field

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import time
 from datetime import UTC
 from typing import Any
 
@@ -16,7 +17,7 @@ from postroad_web.catalog.searchable import searchable
 from postroad_web.search import Dialect, Query, QueryError, parse
 from postroad_web.search.dates import read_date, read_size
 from postroad_web.search.match import Subject
-from postroad_web.search.pattern import MAX_PATTERN, literal_of
+from postroad_web.search.pattern import MAX_PATTERN, PatternError, literal_of, searcher
 from tests.web.search.database import database, found
 
 # -- a small world ------------------------------------------------------------------------------------------------
@@ -73,6 +74,7 @@ RECORDS = [
     ),
     Subject(Record(id="c3", number=3, arrived=3_000.0, sender="x@y.test", state=State.CAPTURED, size=10), "", ""),
 ]
+DIALECTS: list[Dialect] = ["native", "mailpit"]
 
 
 @functools.cache
@@ -146,6 +148,7 @@ BOTH: list[tuple[str, list[int]]] = [
     ("before:1970-01-01T00:33:20Z", [1, 2]),
     ("after:2020-01-01", []),
     ("foo:bar", []),
+    ("foo:1K", []),
     ("what's", [2]),
     ("'; DROP TABLE records; --", []),
     ('"x" OR rowid', []),
@@ -314,6 +317,33 @@ def test_a_bad_query_is_told_where_it_is_bad(text: str, sentence: str, column: i
     assert str(caught.value).endswith(f"(at character {column})")
 
 
+def test_a_word_with_a_colon_that_is_no_keyword_is_text() -> None:
+    for text in ("foo:bar", "foo:20K", "x-y:true", "re:hello"):
+        assert parse(text) == parse(f'"{text}"')
+        assert parse(text, dialect="mailpit") == parse(f'"{text}"', dialect="mailpit")
+
+
+def test_the_longest_expression_and_the_largest(capfd: pytest.CaptureFixture[str]) -> None:
+    assert searcher("a" * MAX_PATTERN)("A" * MAX_PATTERN)
+    with pytest.raises(PatternError, match="at most 1024 characters"):
+        searcher("a" * (MAX_PATTERN + 1))
+    with pytest.raises(PatternError, match=r"^the regular expression can't be read: pattern too large"):
+        searcher(r"(\pL{20}){3}")  # 1 MiB is not enough
+    assert searcher(r"(\pL{2}){2}")("grüße")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_query_without_a_time_zone_is_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        for dialect in DIALECTS:
+            assert parse("after:2026-06-01", dialect=dialect) == parse("after:2026-06-01", dialect=dialect, tz="UTC")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 @pytest.mark.parametrize("dialect", ["native", "mailpit"])
 @pytest.mark.parametrize("text", ["a " * 64, "a" * 4096, "(" * 16 + "a" + ")" * 16])
 def test_what_is_just_within_bounds(text: str, dialect: Dialect) -> None:
@@ -384,6 +414,7 @@ def test_sizes(text: str, size: float | None) -> None:
     [
         ("hello", "hello"),
         ("Hel+o wor?ld", "hel"),
+        ("faXed", "faxed"),
         ("a|bcd", ""),
         ("(?s)abc", ""),
         ("x(abc)yz", "yz"),

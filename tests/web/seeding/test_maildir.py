@@ -148,7 +148,22 @@ def test_entries_of_other_kinds_are_passed_over_with_their_content() -> None:
     assert files(octets, step=100) == [File("folder/cur/1", b"y" * 512, 0.0)]
 
 
+def test_a_checksum_of_six_digits() -> None:
+    """With many octets above 127 it is more than 0o77777."""
+    block = bytearray(head())
+    block[157:257] = b"\xff" * 100  # the name of a link's target, which a file does not have
+    block[265:329] = b"\xff" * 64
+    block[148:156] = b" " * 8
+    assert sum(block) > 0o100000
+    block[148:156] = b"%06o\0 " % sum(block)
+    assert files(bytes(block)) == [File("folder/cur/1", b"", 0.0)]
+    block[148] += 1
+    with pytest.raises(NotReadable, match="at octet 0 there is no header of a tar"):
+        files(bytes(block))
+
+
 def test_names() -> None:
+    assert files(head(magic=b"older\x0000"))[0].name == "cur/1"  # before POSIX there was no prefix
     assert files(head(name=b"n" * 100))[0].name == "folder/" + "n" * 100
     assert files(head(name=b"caf\xe9"))[0].name == "folder/caf\ufffd"
     assert files(head(magic=b"ustar  \0"))[0].name == "cur/1"  # GNU has other things where the prefix is

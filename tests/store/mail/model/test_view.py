@@ -10,8 +10,9 @@ from postroad_store.mail.model.contents import Contents, MailboxRow
 from postroad_store.mail.model.flags import DELETED, SEEN, Change, FlagSet
 from postroad_store.mail.model.mailbox import Mailbox
 from postroad_store.mail.model.message import UID
+from postroad_store.mail.model.rights import ALL
 from postroad_store.mail.model.uidset import UidSet
-from postroad_store.mail.model.view import Changes, View
+from postroad_store.mail.model.view import PIECE, Changes, View
 from tests.store.mail.model.test_mailbox import columns_of, numbered
 
 if TYPE_CHECKING:
@@ -179,6 +180,64 @@ def test_a_view_claims_what_is_recent_once() -> None:
     mailbox.arrive(4, [(8, 0, 1, 1)], [])
     reading = View(mailbox, read_only=True, claim=None)
     assert (set(reading.recent), claims) == ({8}, [3, 7])
+
+
+def test_a_view_that_knows_no_recent_claims_nothing() -> None:
+    mailbox = mailbox_of(3)
+    claims: list[Mailbox] = []
+    for _ in range(2):  # RFC 9051 §2.3.2: the flag is no more
+        view = View(mailbox, read_only=False, claim=claims.append, recent=False)
+        assert (set(view.recent), mailbox.recent_uid, claims) == (set(), 0, [])
+    mailbox.arrive(2, [(7, 0, 1, 1)], [])
+    assert view.take(expunges=False) == Changes(exists=4)
+    assert (mailbox.recent_uid, claims) == (0, [])
+    assert set(View(mailbox, read_only=False, claim=claims.append).recent) == {1, 2, 3, 7}
+
+
+def test_a_new_view_is_the_owners_with_all_rights() -> None:
+    view = View(mailbox_of(1), read_only=False, claim=None)
+    assert (view.foreign, view.rights, view.gone, view.saved, view.on_change) == (False, ALL, False, (), None)
+
+
+@pytest.mark.parametrize(("flagged", "expunged"), [(PIECE, 0), (0, PIECE), (PIECE - 5, 5)])
+def test_more_than_a_piece_is_much(flagged: int, expunged: int) -> None:
+    def news(more: int) -> View:
+        mailbox = mailbox_of(PIECE + 2)
+        view = View(mailbox, read_only=True, claim=None)
+        view.flagged(UidSet(range(1, 1 + flagged + more * bool(flagged))))
+        mailbox.remove(2, list(range(PIECE + 3 - expunged - more * bool(expunged), PIECE + 3)))
+        return view
+
+    assert not news(0).much(expunges=True)
+    assert news(1).much(expunges=True)
+    assert news(1).much(expunges=False) is (flagged >= PIECE)
+    assert news(1).much(expunges=True, flags=False) is (expunged >= PIECE)
+    assert not news(0).much(expunges=True, flags=False)
+    assert not news(0).much(expunges=False)
+    assert not news(1).much(expunges=False, flags=False)
+
+
+def test_entries_far_apart_are_picked_as_others_are() -> None:
+    mailbox = mailbox_of(9)
+    view = View(mailbox, read_only=True, claim=None)
+    values = mailbox.uids
+    assert view.pick_each(values, [1, 5, 9]) == [1, 5, 9]
+    mailbox.remove(2, [5, 7])
+    assert view.pick_each(mailbox.uids, [1, 5, 6, 7, 9]) == [1, -1, 6, -1, 9]
+    assert list(view.pick(mailbox.uids, 4, 8)) == [4, -1, 6, -1, 8]
+    view.take(expunges=True)
+    assert view.pick_each(mailbox.uids, [1, 5, 7]) == [1, 6, 9]
+
+
+def test_a_view_that_is_abandoned_has_no_news() -> None:
+    mailbox = mailbox_of(5)
+    view = View(mailbox, read_only=True, claim=None)
+    mailbox.remove(2, [2])
+    view.flagged(UidSet([3]))
+    assert view.changed
+    view.abandon()
+    assert (view.changed, view.waiting_to_go) == (False, [])
+    assert view.take(expunges=True) == Changes()
 
 
 def test_few_and_many_changed_flags_are_numbered_alike() -> None:
