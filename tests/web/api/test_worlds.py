@@ -377,6 +377,13 @@ async def test_a_world_that_is_not_there(place: Place, method: str, path: str, b
     assert problem["detail"] == "There is no world shop that the API has made."
 
 
+async def test_what_a_service_alone_can_find_wrong_has_its_field_too(place: Place) -> None:
+    place.desk.doors[2].refuses = "domains.0.imap_without.1: imap_without: there is no X; these can be hidden: IDLE"
+    status, problem = await place.ask("POST", WORLDS, {"id": "shop"})
+    fault = {"field": "domains.0.imap_without.1", "detail": "there is no X; these can be hidden: IDLE"}
+    assert (status, problem["title"], problem["errors"]) == (422, "The request is not right", [fault])
+
+
 async def test_a_service_that_refuses_or_is_away_is_named(place: Place) -> None:
     place.desk.doors[2].refuses = True
     status, problem = await place.ask("POST", WORLDS, {"id": "shop"})

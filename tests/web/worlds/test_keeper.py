@@ -36,7 +36,7 @@ class ToyDoor:
         self.service = service
         self.worlds: dict[str, Any] = {}
         self.away = False
-        self.refuses = False
+        self.refuses: bool | str = False
         self.ports: set[int] = set()  # that it can't open
         self.dropped: list[list[str]] = []  # those that went together
 
@@ -49,7 +49,7 @@ class ToyDoor:
     async def put(self, path: str, value: Any) -> None:
         self._open()
         if self.refuses:
-            raise DoorRefused(422, "no")
+            raise DoorRefused(422, self.refuses if isinstance(self.refuses, str) else "no")
         if taken := self.ports & set(value.get("ports", ())):
             raise DoorRefused(409, f"the port {min(taken)} can't be opened")
         self.worlds[path.rpartition("/")[2]] = value

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from postroad.control.client import DoorRefused
-from postroad.world.overlay import OverlayError
+from postroad.world.overlay import Fault, OverlayError
 from postroad_web.api.problem import Problem
 from postroad_web.worlds.keeper import Beyond, Keeper, NoSuchPort, NoSuchWorld, Taken, Unwritable
 from postroad_web.worlds.plan import NoSuchDomain
+
+_FAULT = re.compile(r"(?P<field>[a-z_]+(?:\.\w+)*): (?:imap_without: )?(?P<sentence>.+)", re.DOTALL)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +54,15 @@ def problems() -> Iterator[None]:
     except DoorRefused as refused:
         if refused.status not in {409, 422}:
             raise
-        raise Problem(refused.status, "A service refuses it", f"{refused}.") from None
+        raise _refused(refused) from None
+
+
+def _refused(refused: DoorRefused) -> Problem:
+    """Return what a service has found wrong; the store alone knows which capabilities can be hidden."""
+    fault = _FAULT.fullmatch(refused.sentence)
+    if refused.status != 422 or fault is None:
+        return Problem(refused.status, "A service refuses it", f"{refused}.")
+    return _wrong(OverlayError((Fault(fault["field"], fault["sentence"]),)))
 
 
 def _wrong(error: OverlayError) -> Problem:
