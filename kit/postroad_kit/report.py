@@ -68,9 +68,17 @@ def _again() -> Iterator[str]:
         yield how
 
 
-def described(world: World) -> str:
+def stack_sections() -> Iterator[tuple[str, str]]:
+    """Yield that the stack is no more, if tests have started it and it has ended before them."""
+    stack = in_use()
+    if stack is not None and stack.shared is not None and (tail := stack.shared.ended()) is not None:
+        yield "Postroad: the stack has ended", f"The end of its log, {stack.shared.log}:\n{tail}"
+
+
+def described(world: World | None) -> str:
     """Return the sections as one text."""
-    return "\n".join(f"-- {title}\n{text}" for title, text in sections(world) if text)
+    found = [*stack_sections(), *(() if world is None else sections(world))]
+    return "\n".join(f"-- {title}\n{text}" for title, text in found if text)
 
 
 def _road(world: World, ident: str) -> str:

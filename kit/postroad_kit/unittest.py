@@ -63,8 +63,8 @@ class WorldMixin(unittest.TestCase):
     def _tell(self, error: BaseException) -> None:
         self._failed = True
         world = vars(self).get("world")
-        if world is not None and world.is_made:
-            error.add_note(described(world))
+        if note := described(world if world is not None and world.is_made else None):
+            error.add_note(note)
 
 
 class PostroadTestCase(WorldMixin):

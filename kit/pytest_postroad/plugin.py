@@ -139,10 +139,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         item.stash[FAILED] = item.config.stash[FAILED] = True
-        for made in [one for one in item.stash.get(WORLDS, []) if one.is_made]:
-            from postroad_kit.report import sections
+        if worlds := item.stash.get(WORLDS, []):
+            from postroad_kit.report import sections, stack_sections
 
-            report.sections += [(title, text) for title, text in sections(made) if text]
+            shown = [*stack_sections(), *(each for one in worlds if one.is_made for each in sections(one))]
+            report.sections += [(title, text) for title, text in shown if text]
     return report
 
 

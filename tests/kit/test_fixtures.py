@@ -120,6 +120,32 @@ def test_it_says_how_to_start_a_stack_again(pytester: pytest.Pytester, tmp_path:
     assert (folder / "data" / "mail").exists()
 
 
+ENDED = """
+import os, signal
+from postroad_kit.embedded.locks import alone
+from postroad_kit.stack import in_use
+
+def test_ends(world):
+    shared = in_use().shared
+    os.kill(shared.join()["pid"], signal.SIGTERM)
+    with alone(shared.data / "lock"):  # it has gone
+        pass
+
+def test_fails(world):
+    world.account("bob")
+"""
+
+
+def test_a_stack_that_has_ended_is_a_section_of_its_own(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    pytester.makepyfile(ENDED)
+    result = pytester.runpytest_subprocess("-p", "no:mailpit", "-v", "--basetemp", str(tmp_path / "base"))
+    result.assert_outcomes(passed=1, failed=1)
+    log = tmp_path / "base" / "postroad" / "log"
+    result.stdout.fnmatch_lines(
+        ["*Away: Postroad at *", "*Postroad: the stack has ended*", f"The end of its log, {log}:"]
+    )
+
+
 UNITTEST = """
 import unittest
 from postroad_kit.unittest import PostroadTestCase

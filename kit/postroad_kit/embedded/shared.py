@@ -111,6 +111,15 @@ class Shared:
             f"after the run: cd {self._folder} && POSTROAD_DATA=data POSTROAD_NETWORK={facts['network']} postroad run"
         )
 
+    def ended(self) -> str | None:
+        """Return the end of its log if it has ended though it is in use, else None."""
+        if not self._locks or is_locked(self.data / "lock"):
+            return None
+        return self._tail()
+
+    def _tail(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
+
     @contextlib.contextmanager
     def _door(self) -> Iterator[None]:
         """Be the only one who comes in or goes out; the folder is there."""
@@ -154,8 +163,7 @@ class Shared:
             said = json.loads(line)
         except ValueError:
             child.wait()
-            tail = self.log.read_text(encoding="utf-8", errors="replace")[-TAIL:].strip()
-            raise CannotStart(f"Postroad could not be started (status {child.returncode}):\n{tail}") from None
+            raise CannotStart(f"Postroad could not be started (status {child.returncode}):\n{self._tail()}") from None
         facts = {**said, "pid": child.pid}
         (self._folder / "facts").write_text(json.dumps(facts), encoding="utf-8")
         return facts

@@ -149,3 +149,17 @@ def test_whoever_comes_while_the_folder_goes_makes_a_new_one(tmp_path: Path, mon
     assert len(starts(tmp_path / "passing")) == 1
     second.leave()
     assert not (tmp_path / "passing").exists()
+
+
+def test_it_ends_before_the_tests(tmp_path: Path) -> None:
+    shared = Shared(tmp_path, starter)
+    assert shared.ended() is None
+    pid = shared.join()["pid"]
+    assert shared.ended() is None
+    os.kill(pid, signal.SIGKILL)
+    with alone(shared.data / "lock"):
+        pass
+    shared.log.write_text("no room\n")
+    assert shared.ended() == "no room"
+    shared.leave()
+    assert shared.ended() is None
