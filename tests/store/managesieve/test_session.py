@@ -12,7 +12,7 @@ from postroad.sasl.password import Password
 from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.managesieve.commands import RULES, State
-from postroad_store.managesieve.engine import Engine
+from postroad_store.managesieve.engine import MAX_ERRORS, Engine
 from postroad_store.managesieve.events import ListAll, Login
 from postroad_store.protocol.contract import Event, Farewell
 from tests.harness.managesieve import LOGIN, Place, Wire
@@ -169,6 +169,58 @@ def test_octets_behind_the_end_are_forgotten() -> None:
     engine.receive_data(b"NOOP\r\n")
     assert engine.next_event() is None
     assert engine.data_to_send() == b""
+
+
+def talk(engine: Engine, octets: bytes) -> bytes:
+    """Give octets to an engine whose logins all fail; return what it says."""
+    engine.receive_data(octets)
+    while (event := engine.next_event()) is not None:
+        if isinstance(event, Login):
+            engine.login_failed()
+    return engine.data_to_send()
+
+
+def greeted() -> Engine:
+    engine = Engine(nobodys("sieve"), "")
+    engine.greet(lambda: PLAINTEXT, secure=True)
+    engine.data_to_send()
+    return engine
+
+
+def test_bad_commands_in_a_row_end_the_session() -> None:
+    engine = greeted()
+    said = talk(engine, b"BAD\r\n" * (MAX_ERRORS - 1))
+    assert (said.count(b"NO "), said.count(b"BYE ")) == (MAX_ERRORS - 1, 0)
+    assert talk(engine, b"NOOP\r\n") == b'OK "NOOP completed."\r\n'  # a good one between them: they count anew
+    said = talk(engine, b"BAD\r\n" * (MAX_ERRORS - 1))
+    assert said.count(b"NO ") == MAX_ERRORS - 1
+    assert talk(engine, b"BAD\r\nNOOP\r\n") == b'BYE "Too many bad commands."\r\n'
+    engine = greeted()
+    assert talk(engine, b"BAD\r\n" * MAX_ERRORS).endswith(b'BYE "Too many bad commands."\r\n')
+
+
+def test_a_mechanism_that_is_not_ascii_is_none() -> None:
+    for name in (b'"\xc3\xa4"', b'"PLAIN\xff"', b'""'):
+        said = talk(greeted(), b"AUTHENTICATE " + name + b"\r\nNOOP\r\n")
+        assert said == b'NO "Unsupported authentication mechanism."\r\nOK "NOOP completed."\r\n'
+
+
+@pytest.mark.parametrize("end", [b'"*"', b'"=AAA"'])
+def test_an_exchange_that_was_broken_off_leaves_nothing_behind(end: bytes) -> None:
+    engine = greeted()
+    assert talk(engine, b'AUTHENTICATE "PLAIN"\r\n') == b'""\r\n'
+    assert talk(engine, end + b"\r\n").startswith(b"NO ")
+    assert talk(engine, b"NOOP\r\n") == b'OK "NOOP completed."\r\n'
+    assert talk(engine, b'AUTHENTICATE "PLAIN" "AGEAYg=="\r\n').startswith(b"NO ")
+
+
+async def test_after_unauthenticate_octets_are_bounded_as_before_the_login(place: Place) -> None:
+    """RFC 5804 §2.14.1: the server returns to the state before; nobody is known who could send a long script."""
+    one = await wire(place)
+    assert await one.exchange(b'HAVESPACE "a" 20000\r\n') == b'OK "Have space."\r\n'
+    assert (await one.exchange(b"UNAUTHENTICATE\r\n")).startswith(b"OK")
+    long = b"NOOP {20000+}\r\n" + b"x" * 20_000 + b"\r\n"
+    assert (await one.exchange(long)) == b'NO (QUOTA/MAXSIZE) "A literal has at most 12288 octets here."\r\n'
 
 
 STATES = [(keyword, state) for keyword in RULES for state in State]

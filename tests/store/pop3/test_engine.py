@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from ipaddress import IPv4Network
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from postroad.mail.address import Address
 from postroad.sasl.mechanism import MAX_RESPONSE
+from postroad.sasl.oauth import OAUTHBEARER
 from postroad.sasl.plain import PLAIN
 from postroad.world.world import Account, World
 from postroad_store.mail.model.message import UID
@@ -24,6 +26,11 @@ from postroad_store.pop3.events import ListAll, Login, PlaintextRefused, Retriev
 from postroad_store.pop3.maildrop import Maildrop
 from postroad_store.protocol.contract import Close, Event, StartTls
 from tests.harness.sasl import channel, sasl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from postroad.sasl.offer import Mechanism
 
 ALICE = Account(Address("alice", "alpha.test"), "secret")
 MAIL = [b"Subject: one\r\n\r\n.dot\r\n", b"Subject: two\r\n\r\n", b"x\r\n"]
@@ -64,11 +71,12 @@ class Talk:
         apop: bool = False,
         policy: Policy | None = None,
         without: tuple[str, ...] = (),
+        mechanisms: Sequence[Mechanism] = (PLAIN,),
         **options: bool,
     ) -> None:
         world = World(IPv4Network("127.0.0.0/24"), {}, {}, forms=frozenset({"scrypt"}))
         plaintext_auth = options.get("plaintext_auth", False)
-        made = sasl("pop", world.account, lambda: world, [PLAIN], plaintext_auth=plaintext_auth)
+        made = sasl("pop", world.account, lambda: world, list(mechanisms), plaintext_auth=plaintext_auth)
         self.engine = Engine(made, Offer([*without, *["APOP"] * (not apop)]), policy or Policy(), **options)
         self.secure = secure
         self.engine.greet(lambda: channel(secure=self.secure), secure=secure)
@@ -239,6 +247,16 @@ class TestAuthorization:
         talk = Talk()
         assert talk.say(said) == heard
         assert talk.say(b"USER alice\r\n") == b"+OK\r\n"
+
+    @pytest.mark.parametrize("end", [b"*", b"!", b"=AAA"])
+    def test_an_exchange_that_was_broken_off_leaves_nothing_behind(self, end: bytes) -> None:
+        """Its mechanism has a last word for a login that fails, which must not be said of a password."""
+        talk = Talk(mechanisms=[OAUTHBEARER, PLAIN])
+        for name in (b"OAUTHBEARER", b"OAUTHBEARER"):
+            assert talk.say(b"AUTH " + name + b"\r\n") == b"+ \r\n"
+            assert talk.say(end + b"\r\n").startswith(b"-ERR ")
+            assert talk.say(b"USER alice\r\nPASS wrong\r\n") == b"+OK\r\n-ERR [AUTH] Authentication failed.\r\n"
+        assert talk.say(b"USER alice\r\nPASS secret\r\n") == b"+OK\r\n+OK Logged in.\r\n"
 
     def test_a_long_response_is_taken_after_a_challenge(self) -> None:
         talk = Talk()

@@ -158,6 +158,23 @@ def test_the_text_around_the_parts_of_a_multipart(end: bytes) -> None:
     assert found == ["prologue", *["epilogue"] * (b"epilogue" in end)]
 
 
+@pytest.mark.parametrize(
+    ("rest", "texts"),
+    [
+        (b"before\r\n--b\r\n\r\npart\r\n--b--\r\nbehind\r\n", ["before\r\n", "behind\r\n"]),
+        (b"before\r\n--b\r\n\r\npart", ["before\r\n", ""]),  # it is not closed, and has no line end
+        (b"before\r\n--b\r\n\r\npart\r\n--b\r\n\r\npart\r\n", ["before\r\n", ""]),
+        (b"--b\r\n\r\npart\r\n--b--", ["", ""]),
+        (b"before\n--b\n\npart\n--b--\n\nbehind", ["before\n", "\nbehind"]),
+        (b"nothing else", ["nothing else", ""]),
+    ],
+)
+def test_what_stands_before_and_behind_the_parts_octet_by_octet(rest: bytes, texts: list[str]) -> None:
+    parts = Message(b"Subject: field\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + rest).parts
+    (multipart,) = [part for part in parts if part.type == "multipart/mixed"]
+    assert multipart.texts == texts[: len(multipart._pieces)]
+
+
 def test_an_edited_message_keeps_what_is_no_field() -> None:
     message = b"no field\nX: a\r\n b\r\n\r\nbody"
     assert decide('require "editheader"; addheader "Y" "b"; deleteheader "z"; keep;', message) == ["keep edited"]

@@ -54,6 +54,12 @@ def test_what_a_run_may_do(script: Callable[[int], str], most: int, error: str) 
     assert decide(script(most + 1)) == [f"error line 1: {error}"]
 
 
+def test_other_actions_may_follow_the_last_redirect() -> None:
+    sent = [f"redirect a{number}@b.test" for number in range(limits.REDIRECTS)]
+    assert decide(redirects(limits.REDIRECTS) + "keep;") == [*sent, "keep"]
+    assert decide('require "fileinto";' + redirects(limits.REDIRECTS) + 'fileinto "b";') == [*sent, "fileinto b"]
+
+
 def test_nesting() -> None:
     def nested(count: int) -> str:
         return "if true {" * count + "keep;" + "}" * count

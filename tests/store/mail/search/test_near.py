@@ -81,6 +81,12 @@ SIZES = [len(content) for content in MESSAGES]
         (SentDate(When.ON, date(2026, 3, 3)), {1: 75, 2: 75}),
         (SentDate(When.SINCE, date(2026, 3, 12)), {2: 12, 3: 100}),
         (SentDate(When.BEFORE, date(2026, 3, 2)), {1: 100, 2: 50}),
+        (SentDate(When.ON, date(2026, 3, 12)), {2: 12}),  # seven days are near, and eight are not
+        (SentDate(When.ON, date(2026, 3, 13)), {3: 12}),
+        (SentDate(When.BEFORE, date(2026, 2, 23)), {1: 12}),
+        (SentDate(When.BEFORE, date(2026, 2, 22)), {}),
+        (SentDate(When.SINCE, date(2026, 3, 27)), {3: 12}),
+        (SentDate(When.SINCE, date(2026, 3, 28)), {}),
         (And((only("1:2"), Larger(SIZES[1]))), {2: 95}),
         (And((only("1:2"), Smaller(SIZES[0]))), {1: 91}),
         (Larger(SIZES[3] * 2), {}),
