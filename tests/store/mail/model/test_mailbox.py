@@ -196,6 +196,23 @@ def test_a_snapshot_that_comes_too_late_is_not_taken() -> None:
     assert not mailbox.loaded
 
 
+def test_a_keyword_of_the_first_message_alone_is_used() -> None:
+    mailbox = mailbox_of(1 << FIRST_KEYWORD, SEEN)
+    mailbox.rename_keywords(2, [(0, "used")])
+    assert not mailbox.has_unused_keywords()
+
+
+def test_who_waits_is_called_when_keywords_are_renamed() -> None:
+    mailbox = mailbox_of(SEEN)
+    view = View(mailbox, read_only=True, claim=None)
+    calls: list[bool] = []
+    view.on_change = lambda: calls.append(view.changed)
+    mailbox.rename_keywords(2, [(0, "new")])
+    mailbox.rename_keywords(3, [(0, "new")])  # it is known
+    assert calls == [True]
+    assert view.take(expunges=False) == Changes(keywords=True)
+
+
 def test_unused_keywords() -> None:
     mailbox = mailbox_of(SEEN | FLAGGED, SEEN | 1 << FIRST_KEYWORD)
     mailbox.rename_keywords(2, [(0, "used")])
