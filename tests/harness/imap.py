@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from postroad.clock import Clock
 from postroad.config import Settings
-from postroad.journal import Kind
+from postroad.journal import Kind, Note
 from postroad.journal.refusals import Refusals
 from postroad.mail.address import Address
 from postroad.sasl.oauth import Errors
@@ -22,10 +22,10 @@ from tests.harness.sasl import sasl, tokens
 from tests.harness.wire import Wire as Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from postroad.journal import Series
+    from postroad.journal import Line, Series
 
 NOW = 1772366400.0  # Sun, 1 Mar 2026 12:00:00 +0000
 
@@ -35,9 +35,28 @@ class Notes:
 
     def __init__(self) -> None:
         self.entries: list[tuple[Kind, dict[str, Any]]] = []
+        self._told: list[bytes] = []
 
     def record(self, kind: Kind, **detail: Any) -> None:
         self.entries.append((kind, detail))
+
+    def line(self, kind: Kind, **detail: Any) -> Line:
+        return 0.0, Note(0.0, kind, None, None, detail).line
+
+    def tell(self, lines: Sequence[Line], *, hurry: bool) -> None:
+        assert hurry
+        for _, line in lines:
+            self._told.append(line)
+            detail = json.loads(b"{" + line.removeprefix(b","))
+            self.entries.append((Kind(detail.pop("kind")), detail))
+
+    written = recorded = 0
+
+    def ends_after(self, _number: int) -> Iterator[bytes]:
+        return iter(self._told)
+
+    def flush(self) -> None:
+        pass
 
     def record_next(self, series: Series, value: int | str) -> None:
         detail = json.loads(b"{" + series.line(value).removeprefix(b","))
@@ -68,8 +87,8 @@ class Place:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.incoming = folder / "incoming"
         self.incoming.mkdir()
-        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Notes()
+        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW), journal=self.journal)  # type: ignore[arg-type]
         guesses = Guesses(Clock(), answer_after=settings.pop("authentication_delay", 0.0))
         hidden = settings.pop("hidden", frozenset())
         own = Settings.from_environ({"POSTROAD_QUOTA": settings.pop("quota", "none")})

@@ -42,8 +42,8 @@ class Place:
         administrators = frozenset({"dave@beta.test"})
         self.world = replace(world, administrators=administrators, tokens=tokens("bob@beta.test"))
         self.folder = folder
-        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW))
         self.journal = Journal(folder / "journal", service="store")
+        self.storage = Storage(folder / "mail", clock=Clock(wall=lambda: NOW), journal=self.journal)
         self.accounts = Accounts(self.world, self.settings, Guesses(Clock(), answer_after=0.0))
         self.shared = Shared(
             self.accounts,

@@ -7,7 +7,6 @@ the details.
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +14,26 @@ from postroad.journal import Kind, Series
 from postroad.tap import Read
 from postroad.world.world import DEFAULT_WORLD, world_detail
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of
+from postroad_store.mail.model.telling import Box, Telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from postroad.journal import Journal
-    from postroad_store.mail.model.arrival import Copied, Renamed
+    from postroad.journal import Journal, Line
+    from postroad_store.mail.database.commits.snapshots import Restored, Snapshot
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.telling import Gone, Names, Put
     from postroad_store.protocol.contract import Connection
 
 RANGES_PER_NOTE = 50  # of UIDs in one line of the journal
 KEPT = 256  # sessions of which it is kept what all their lines about reading have in common
-NOTES_AT_ONCE = 100  # lines, after which others get their turn (some 3 ms)
 
 
 class Notes:
-    """Records what one protocol does to messages; `world_of` gives the ID of the world of a login."""
+    """Records what one protocol does to messages; `world_of` gives the ID of the world of a login.
+
+    What changes the mail is told by its commit: the storage gets a `Telling`, which is called in the writer's thread.
+    """
 
     def __init__(
         self, journal: Journal, protocol: str, world_of: Callable[[str], str] = lambda _login: DEFAULT_WORLD
@@ -38,15 +41,6 @@ class Notes:
         self._world_of = world_of
         self._journal = journal
         self._protocol = protocol
-
-    def note(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
-        """Record an event of messages (ascending UIDs)."""
-        for _ in self._notes(kind, login, mailbox, uids):
-            pass
-
-    def one(self, kind: Kind, login: str, mailbox: Mailbox, uid: int) -> None:
-        """Record an event of one message."""
-        self._record(kind, login, mailbox.name, mailbox.uid_validity, uid=uid)
 
     def retrieved(self, connection: Connection, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
         """Record that a client has read messages whole, and over which connection."""
@@ -57,90 +51,82 @@ class Notes:
             self._journal.record_next(series, uid)
             connection.note(Read(login, name, uid_validity, str(uid), world))
 
-    async def note_in_turns(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
-        """Do the same for any number of messages, letting others run in between."""
-        await _in_turns(self._notes(kind, login, mailbox, uids))
+    def removed(self, login: str) -> Telling[Gone]:
+        """Tell that messages have been REMOVED."""
+        return Telling(
+            lambda gone: [self._line(Kind.REMOVED, login, gone.box, uid=_uid_set(some)) for some in _pieces(gone.uids)]
+        )
 
-    async def each_in_turns(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> None:
-        """Record an event for each message, letting others run in between."""
-        await _in_turns(self._each(kind, login, mailbox, uids))
+    def removed_each(self, login: str) -> Telling[Gone]:
+        """Tell the same, of each message by itself."""
+        return Telling(lambda gone: [self._line(Kind.REMOVED, login, gone.box, uid=uid) for uid in gone.uids])
 
-    async def copied(
-        self, kind: Kind, owners: tuple[str, str], source: Mailbox, copied: Copied, target: Mailbox
-    ) -> None:
-        """Record that messages have been COPIED or MOVED into another mailbox; `owners` are the logins of both's."""
-        await _in_turns(self._copies(kind, owners, source, copied, target))
+    def removed_whole(self, login: str) -> Telling[Box]:
+        """Tell that a mailbox has been removed with all its messages."""
+        return Telling(lambda box: [self._line(Kind.REMOVED, login, box)])
 
-    def removed_whole(self, login: str, mailbox: Mailbox) -> None:
-        """Record that a mailbox has been removed with all its messages."""
-        self._record(Kind.REMOVED, login, mailbox.name, mailbox.uid_validity)
+    def put(self, kind: Kind, login: str, to_login: str) -> Telling[Put]:
+        """Tell that messages have been COPIED or MOVED into another mailbox; the logins are those of both's owners."""
+        return Telling(lambda put: list(self._put(kind, login, to_login, put)))
 
-    def snapshot(self, kind: Kind, login: str, name: str, token: str, validities: Mapping[str, int] | None) -> None:
-        """Record that what an account has was KEPT in a snapshot, or RESTORED from it.
+    def renamed(self, login: str) -> Telling[Names]:
+        """Tell that mailboxes have other names now; of INBOX: that its messages have moved, and kept their UIDs."""
+        return Telling(lambda names: list(self._names(login, names)))
 
-        `validities` are the UIDVALIDITY values of its mailboxes if they have got new ones.
-        """
-        more: dict[str, Any] = {} if validities is None else {"uid_validities": validities}
-        self._journal.record(kind, account=login, snapshot=name, token=token, **more, protocol=self._protocol)
+    def kept(self, logins: Sequence[str]) -> Telling[Snapshot]:
+        """Tell that what these accounts have is KEPT in a snapshot."""
+        return Telling(lambda taken: [self._snapshot(Kind.KEPT, login, taken.name, taken.token) for login in logins])
 
-    async def renamed(self, login: str, renamed: Renamed) -> None:
-        """Record that mailboxes have other names now; of INBOX: that its messages have moved, and kept their UIDs."""
-        await _in_turns(self._names(login, renamed))
+    def restored(self, name: str, *, fresh: bool) -> Telling[tuple[str, Sequence[Restored]]]:
+        """Tell that accounts have been RESTORED from a snapshot; with the UIDVALIDITY of mailboxes if it is `fresh`."""
+        return Telling(
+            lambda restored: [
+                self._snapshot(
+                    Kind.RESTORED,
+                    each.login,
+                    name,
+                    restored[0],
+                    **({"uid_validities": each.validities} if fresh else {}),
+                )
+                for each in restored[1]
+            ]
+        )
 
-    def _names(self, login: str, renamed: Renamed) -> Iterator[None]:
-        for each in renamed.mailboxes:
-            self._record(Kind.RENAMED, login, each.old, each.uid_validity, to=each.name)
-            yield
-        emptied = renamed.inbox
-        if emptied is not None and emptied.last:
-            inbox, target, uids = emptied.inbox, emptied.target, f"1:{emptied.last}"
-            to = {"to": target.name, "to_uid_validity": target.uid_validity, "to_uid": uids}
-            self._record(Kind.MOVED, login, inbox.name, inbox.uid_validity, uid=uids, **to)
+    def _names(self, login: str, names: Names) -> Iterator[Line]:
+        for each in names.mailboxes:
+            yield self._line(Kind.RENAMED, login, Box(each.old, each.uid_validity), to=each.name)
+        if names.inbox is not None:
+            inbox, last, target = names.inbox
+            to = {"to": target.name, "to_uid_validity": target.uid_validity, "to_uid": f"1:{last}"}
+            yield self._line(Kind.MOVED, login, inbox, uid=f"1:{last}", **to)
 
-    def _notes(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[None]:
-        for some in _pieces(uids):
-            self._record(kind, login, mailbox.name, mailbox.uid_validity, uid=_uid_set(some))
-            yield
-
-    def _each(self, kind: Kind, login: str, mailbox: Mailbox, uids: Sequence[int]) -> Iterator[None]:
-        for uid in uids:
-            self.one(kind, login, mailbox, uid)
-            yield
-
-    def _copies(
-        self, kind: Kind, owners: tuple[str, str], source: Mailbox, copied: Copied, target: Mailbox
-    ) -> Iterator[None]:
-        login, to_login = owners
+    def _put(self, kind: Kind, login: str, to_login: str, put: Put) -> Iterator[Line]:
         more = {} if login == to_login else {"to_account": to_login}
-        ranges = ranges_of(copied.source)
-        first: int = copied.target[0]  # those in the target follow each other
+        ranges = ranges_of(put.copied.source)
+        first: int = put.copied.target[0]  # those in the target follow each other
         for start in range(0, len(ranges), RANGES_PER_NOTE):
             some = ranges[start : start + RANGES_PER_NOTE]
             after = first + sum(high - low + 1 for low, high in some)
-            self._record(
+            yield self._line(
                 kind,
                 login,
-                source.name,
-                source.uid_validity,
+                put.source,
                 uid=_uid_set(some),
-                to=target.name,
-                to_uid_validity=copied.uid_validity,
+                to=put.target.name,
+                to_uid_validity=put.copied.uid_validity,
                 to_uid=_uid_set(((first, after - 1),)),
                 **more,
             )
             first = after
-            yield
 
-    def _record(self, kind: Kind, login: str, mailbox: str, uid_validity: int, **detail: Any) -> None:
-        self._journal.record(
-            kind, account=login, mailbox=mailbox, uid_validity=uid_validity, **detail, protocol=self._protocol
+    def _snapshot(self, kind: Kind, login: str, name: str, token: str, **more: Any) -> Line:
+        return self._journal.line(kind, account=login, snapshot=name, token=token, **more, protocol=self._protocol)
+
+    def _line(self, kind: Kind, login: str, box: Box, **detail: Any) -> Line:
+        name, uid_validity = box
+        return self._journal.line(
+            kind, account=login, mailbox=name, uid_validity=uid_validity, **detail, protocol=self._protocol
         )
-
-
-async def _in_turns(notes: Iterator[None]) -> None:
-    for count, _ in enumerate(notes, 1):
-        if count % NOTES_AT_ONCE == 0:
-            await asyncio.sleep(0)
 
 
 @lru_cache(maxsize=KEPT)

@@ -96,13 +96,13 @@ class Store:
         self.host = settings.listen or str(world.host_of(Role.STORE).address)
         self._smtp_tls = server_context(settings.tls_dir)
         self._twisted_tls = ServerTls(settings.tls_dir, asks=asks_for_certificates(settings))
-        self._storage = Storage(settings.mail_dir, clock=self._clock)
         self._layers = Layers(world)
+        self._journal = Chronicle(settings.journal_dir, self._layers, service=SERVICE, clock=self._clock)
+        self._storage = Storage(settings.mail_dir, clock=self._clock, journal=self._journal)
         self._overlays = Overlays(
             self._layers, OverlayLog(settings.mail_dir / "worlds"), why_not_hide=self._registry.why_not_hide
         )
         self._overlays.gone = self._gone
-        self._journal = Chronicle(settings.journal_dir, self._layers, service=SERVICE, clock=self._clock)
         self._refusals = Refusals(self._journal, self._clock)
         self._incoming = _incoming(settings.mail_dir)
         self._postman: Postman | None = None

@@ -127,11 +127,10 @@ async def test_append_leaves_long_news_for_later(wires: tuple[Wire, Wire]) -> No
     assert fetches(await wire.say("c NOOP")) == EVERY
 
 
-async def test_a_long_note_lets_others_run(
+async def test_a_long_note_is_several_events(
     place: Place, wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notes, "RANGES_PER_NOTE", 2)
-    monkeypatch.setattr(notes, "NOTES_AT_ONCE", 3)
     wire, _ = wires
     odd = ",".join(str(number) for number in EVERY[::2])
     await wire.say(f"a STORE {odd} +FLAGS.SILENT (\\Deleted)")

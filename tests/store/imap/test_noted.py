@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postroad.journal import Kind
+from postroad_store.imap.registry import Registry
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.flags import NO_FLAGS
+from tests.harness.imap import Place, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.harness.imap import Place, Wire
+    from pathlib import Path
 
 ALICE = "alice@alpha.test"
 
@@ -101,3 +102,25 @@ async def test_delete(place: Place, connect: Callable[[], Wire]) -> None:
     await wire.say("c DELETE box/below")
     await wire.say("d DELETE box")  # only a name by now
     assert noted(place) == [(Kind.REMOVED, {"mailbox": "box/below"})]
+
+
+async def test_replace(place: Place, connect: Callable[[], Wire]) -> None:
+    await fill(place, 2)
+    wire = await enter(connect())
+    await wire.say("a REPLACE 1 INBOX {3+}\r\na:b")
+    assert noted(place) == [(Kind.REMOVED, {"mailbox": "INBOX", "uid": 1})]
+
+
+async def test_labels_are_copies(tmp_path: Path) -> None:
+    place = Place(tmp_path, registry=Registry(asked=["X-GM-EXT-1"]))
+    await fill(place, 3)
+    wire = await enter(Wire(place))
+    await wire.say("a STORE 1:2 +X-GM-LABELS (work)")
+    assert noted(place) == [(Kind.COPIED, {"mailbox": "INBOX", "uid": "1:2", "to": "work", "to_uid": "1:2"})]
+    await wire.say("b STORE 2:3 +X-GM-LABELS (work)")
+    assert noted(place) == [(Kind.COPIED, {"mailbox": "INBOX", "uid": 3, "to": "work", "to_uid": 3})]
+    await wire.say("c STORE 1:2 -X-GM-LABELS (work)")
+    assert noted(place) == [(Kind.REMOVED, {"mailbox": "work", "uid": "1:2"})]
+    await wire.say("d STORE 1 -X-GM-LABELS (work)")
+    assert noted(place) == []
+    place.close()

@@ -164,7 +164,7 @@ class Consistent(RuleBasedStateMachine):
     @rule(name=NAMES, other=NAMES, uids=UIDS, move=st.booleans())
     def copy(self, name: str, other: str, uids: list[int], move: bool) -> None:
         source, target = self.models[name], self.models[other]
-        copied = self.call("move" if move else "copy", self.mailboxes[name], uids, self.mailboxes[other])
+        copied = self.call("copy", self.mailboxes[name], uids, self.mailboxes[other], move=move)
         there = [uid for uid in uids if uid in source.messages]
         assert copied.source == tuple(there)
         if not there:

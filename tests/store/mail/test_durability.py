@@ -45,7 +45,7 @@ WORKER = textwrap.dedent("""
             await storage.store(inbox, [stored.uid], Change.ADD, FlagSet(SEEN))
             say("seen", word)
             if number % 3 == 0:
-                await storage.move(inbox, [stored.uid], archive)
+                await storage.copy(inbox, [stored.uid], archive, move=True)
                 say("moved", word)
             elif number % 3 == 1:
                 await storage.expunge(inbox, [stored.uid], only_deleted=False)

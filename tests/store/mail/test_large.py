@@ -76,7 +76,7 @@ async def test_what_is_done_meanwhile_is_seen(storage: Storage, account: Account
     await put(inbox, b"4", flags=FlagSet(0, ("kw",)))
     await storage.store(inbox, [1, 4], Change.ADD, FlagSet(FLAGGED))
     await storage.expunge(inbox, [2], only_deleted=False)
-    await storage.move(inbox, [3], account.selectable("Archive"))
+    await storage.copy(inbox, [3], account.selectable("Archive"), move=True)
     assert storage.status(inbox).messages == 2
     gate.open()
     view = await opening

@@ -37,7 +37,7 @@ async def test_each_change_has_the_next_modseq(storage: Storage, account: Accoun
     assert modseqs(inbox) == [5, 5, 6]  # RFC 7162 §3.1.11: a message whose flags stay keeps its own
     await storage.expunge(inbox, [2], only_deleted=False)
     assert (modseqs(inbox), inbox.modseq) == ([5, 6], 7)
-    await storage.move(inbox, [1], archive)
+    await storage.copy(inbox, [1], archive, move=True)
     storage.view(archive)
     assert (modseqs(inbox), inbox.modseq, modseqs(archive)) == ([6], 8, [2])
 
@@ -121,7 +121,7 @@ async def test_what_has_vanished(storage: Storage, account: Account, put: Put) -
     second = inbox.modseq
     await storage.store(inbox, [5], Change.ADD, FlagSet(DELETED))
     await storage.expunge(inbox)
-    await storage.move(inbox, [9], archive)
+    await storage.copy(inbox, [9], archive, move=True)
     assert storage.vanished(inbox, first) == [(1, 2), (4, 5), (9, 9)]
     assert storage.vanished(inbox, second) == [(5, 5), (9, 9)]
     assert storage.vanished(inbox, inbox.modseq) == []

@@ -86,7 +86,7 @@ async def test_a_block_that_changes_is_packed_again(
     await storage.store(inbox, [5, 21], Change.ADD, FlagSet(SEEN))  # changes nothing
     assert packed(storage, inbox) == everything
     await storage.expunge(inbox, [1, 2, 3, 4, 9], only_deleted=False)
-    await storage.move(inbox, [13], archive)
+    await storage.copy(inbox, [13], archive, move=True)
     assert packed(storage, inbox) == [4, 5, 6]
     await all_packed()
     assert packed(storage, inbox) == everything

@@ -196,7 +196,7 @@ async def test_a_view_of_a_restored_mailbox_sees_it_gone_and_commits_on_it_fail(
     late = storage.store(inbox, [1], Change.ADD, FlagSet(DELETED, ()))
     gone = storage.expunge(inbox, [1, 2], only_deleted=False)
     arrival = storage.append([Arrival((inbox,), message(b"late"), 0, FlagSet(0, ()))])
-    moved = storage.move(inbox, [1], bob.inbox)
+    moved = storage.copy(inbox, [1], bob.inbox, move=True)
     await earlier
     await restored
     for under_way in (late, gone, arrival, moved):

@@ -282,7 +282,7 @@ async def test_a_bound_of_keywords_refuses_no_mail(
     assert inbox.flag_names(inbox.flags[1]) == "\\Flagged k7"
     assert inbox.keywords == list(many)
     await put(archive, b"c", flags=FlagSet(0, ("other",)))
-    await storage.move(inbox, [1], archive)
+    await storage.copy(inbox, [1], archive, move=True)
     storage.view(archive)
     assert archive.keywords == ["other", *many[:99]]
     assert [len(archive.flag_names(flags).split()) for flags in archive.flags] == [1, 99]
@@ -367,33 +367,35 @@ async def test_copy(storage: Storage, account: Account, put: Put) -> None:
 async def test_copying_all_or_none(storage: Storage, account: Account, put: Put) -> None:
     inbox, archive = account.inbox, account.selectable("Archive")
     await put(inbox, *mails(3))
-    for work in (storage.copy, storage.move):
+    for move in (False, True):
         with pytest.raises(MessagesExpunged):
-            await work(inbox, [1, 8], archive, whole=True)
+            await storage.copy(inbox, [1, 8], archive, whole=True, move=move)
     expunged = storage.expunge(inbox, [1], only_deleted=False)
     late = storage.copy(inbox, [1, 2], archive, whole=True)  # the memory has them all still
     assert await expunged == [1]
     with pytest.raises(MessagesExpunged):
         await late
     assert storage.status(archive).messages == 0
-    assert await storage.move(inbox, [2, 3], archive, whole=True) == copied(archive.uid_validity, (2, 3), (1, 2))
+    assert await storage.copy(inbox, [2, 3], archive, whole=True, move=True) == copied(
+        archive.uid_validity, (2, 3), (1, 2)
+    )
 
 
 async def test_move(storage: Storage, account: Account, put: Put) -> None:
     inbox, archive = account.inbox, account.selectable("Archive")
     await put(inbox, *mails(3))
     there, here = storage.view(archive), storage.view(inbox)
-    assert await storage.move(inbox, [1, 2], archive) == copied(archive.uid_validity, (1, 2), (1, 2))
+    assert await storage.copy(inbox, [1, 2], archive, move=True) == copied(archive.uid_validity, (1, 2), (1, 2))
     assert here.take(expunges=True).expunged == numbered(2, 1)
     assert there.take(expunges=True).exists == 2
     await settled(storage)
     assert rows(storage, "contents") == 3
-    assert await storage.move(inbox, [3], inbox) == copied(inbox.uid_validity, (3,), (4,))
+    assert await storage.copy(inbox, [3], inbox, move=True) == copied(inbox.uid_validity, (3,), (4,))
     assert list(inbox.uids) == [4]
     gone = await storage.create(account, "gone")
     await storage.delete(account, "gone")
     with pytest.raises(NoSuchMailbox):
-        await storage.move(inbox, [4], gone)
+        await storage.copy(inbox, [4], gone, move=True)
     assert list(inbox.uids) == [4]
 
 

@@ -91,7 +91,7 @@ async def test_copies_and_moves_keep_the_thread(storage: Storage, account: Accou
     await put(storage, (account.inbox,), message("a"), message("b", "a"))
     numbers = ids(storage, account.inbox)
     await storage.copy(account.inbox, [1, 2], archive)
-    await storage.move(account.inbox, [1, 2], archive)
+    await storage.copy(account.inbox, [1, 2], archive, move=True)
     assert ids(storage, archive) == [*numbers, *numbers]
     assert threads(storage, archive) == [numbers[0]] * 4
 

@@ -12,7 +12,6 @@ import pytest
 from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.world.guesses import TooManyGuesses
-from postroad_store import notes
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3 import session as module
@@ -143,7 +142,6 @@ class TestReading:
     ) -> None:
         monkeypatch.setattr(engine_module, "MANY", 2)
         monkeypatch.setattr(module, "MANY", 2)
-        monkeypatch.setattr(notes, "NOTES_AT_ONCE", 2)
         await place.put(*[TWO] * 6)
         wire = await logged_in(place)
         wire.feed(b"UIDL\r\nNOOP\r\n")

@@ -15,9 +15,9 @@ numbers in files).
 """
 
 from postroad.journal.kinds import Entry, Kind
-from postroad.journal.note import Note
+from postroad.journal.note import Line, Note
 from postroad.journal.reader import JournalReader
 from postroad.journal.series import Series
 from postroad.journal.writer import Journal
 
-__all__ = ["Entry", "Journal", "JournalReader", "Kind", "Note", "Series"]
+__all__ = ["Entry", "Journal", "JournalReader", "Kind", "Line", "Note", "Series"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postroad.jsontext import to_json
 
 if TYPE_CHECKING:
     from postroad.journal.kinds import Kind
+
+Line: TypeAlias = tuple[float, bytes]  # when an event was, and the end of its line (`Note.line`)
 
 _OWN = frozenset({"n", "time", "service"})  # what stands in front of each event
 

@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from postroad.clock import Clock
 from postroad.journal.files import last_number, open_regular, rotated
 from postroad.journal.kinds import SUFFIX, Kind
-from postroad.journal.note import Note
+from postroad.journal.note import Line, Note
 from postroad.journal.numbered import NumberedLines
 from postroad.jsontext import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from postroad.journal.series import Series
@@ -54,8 +54,7 @@ PROMPT = 0.01  # seconds that `flush` waits for a write that is under way: mail 
 RECENT = 8  # batches that are remembered for those who follow
 RECENT_OCTETS = 128 << 10  # ... together, without the last one
 
-# Or when, and the end of its line
-_Waiting: TypeAlias = Note | tuple[float, bytes]
+_Waiting: TypeAlias = Note | Line
 
 
 class Batch(NamedTuple):
@@ -153,10 +152,14 @@ class Journal:
         """
         self._put(Note(self._now() if at is None else at, kind, queue_id, message_id, detail), hurry=hurry)
 
-    def tell(self, notes: Iterable[Note]) -> None:
-        """Record events that were noted before; they are in no hurry."""
-        for note in notes:
-            self._put(note, hurry=False)
+    def line(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> Line:
+        """Return an event of now that is to be recorded by `tell`; may be called from any thread."""
+        at = self._now()
+        return at, Note(at, kind, queue_id, message_id, detail).line
+
+    def tell(self, events: Sequence[_Waiting], *, hurry: bool = False) -> None:
+        """Record events that were noted before, however many they are."""
+        self._put(*events, hurry=hurry)
 
     def tell_again(self, at: float, line: bytes) -> None:
         """Record an event of which a killed process has left when it was, and the end of its line (`Note.line`)."""
@@ -166,11 +169,11 @@ class Journal:
         """Record an event of a series, now; `value` is the detail that differs."""
         self._put((self._now(), series.line(value)))
 
-    def _put(self, event: _Waiting, *, hurry: bool = True) -> None:
+    def _put(self, *events: _Waiting, hurry: bool = True) -> None:
         if len(self._queue) >= self._limit or self._closing.is_set():
-            self._overflowed += 1
+            self._overflowed += len(events)
             return
-        self._queue.append(event)
+        self._queue.extend(events)
         if not hurry:
             if self._later is None:
                 self._later = asyncio.get_running_loop().call_later(LATER, self._hasten)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, answer
-from postroad.journal import Kind
 from postroad_store.control.mail import HIGHEST, no_mailbox, wanted
 from postroad_store.mail.model.account import canonical_name
 
@@ -37,8 +36,8 @@ def routes(mail: Mail) -> Sequence[Route]:
         name, uids = _removal(request.json())
         account = await mail.account(request.params["login"])
         mailbox = account.selectable(name)
-        removed = await mail.storage.expunge(mailbox, uids, only_deleted=False)
-        await mail.notes.note_in_turns(Kind.REMOVED, account.login, mailbox, removed)
+        tell = mail.notes.removed(account.login)
+        removed = await mail.storage.expunge(mailbox, uids, only_deleted=False, tell=tell)
         return answer({"removed": len(removed)})
 
     return [

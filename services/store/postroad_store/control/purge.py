@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.control.door import answer
-from postroad.journal import Kind
 from postroad_store.mail.model.errors import NoSuchMailbox
 
 if TYPE_CHECKING:
@@ -51,10 +50,10 @@ async def _empty(mail: Mail, login: str, name: str, last: int) -> int:
         if not uids:
             break
         try:
-            removed = await mail.storage.expunge(mailbox, uids, only_deleted=False)
+            tell = mail.notes.removed(login)
+            removed = await mail.storage.expunge(mailbox, uids, only_deleted=False, tell=tell)
         except NoSuchMailbox:  # somebody has deleted it meanwhile
             break
-        await mail.notes.note_in_turns(Kind.REMOVED, login, mailbox, removed)
         count += len(removed)
     return count
 

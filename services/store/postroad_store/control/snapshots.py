@@ -12,7 +12,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.door import Refusal, answer
-from postroad.journal import Kind
 from postroad.world.world import DEFAULT_WORLD
 from postroad_store.control.mail import wanted
 
@@ -38,20 +37,17 @@ def routes(mail: Mail) -> Sequence[Route]:
         world, name, token, _ = _asked(request)
         await _letters_gone(mail)
         logins = await mail.logins_of(world)
-        taken = await snapshots.take(world, name, token, logins, most=mail.snapshots)
-        for login in logins:
-            mail.notes.snapshot(Kind.KEPT, login, name, token, None)
+        tell = mail.notes.kept(logins)
+        taken = await snapshots.take(world, name, token, logins, most=mail.snapshots, tell=tell)
         return answer(asdict(taken), 201)
 
     async def restore(request: Request) -> Response:
         world, name, token, fresh = _asked(request)
         await _letters_gone(mail)
-        accounts = await snapshots.restore(world, name, token, await mail.logins_of(world), fresh=fresh)
-        kept = {snapshot.name: snapshot.token for snapshot in snapshots.of(world)}.get(name, "")
+        tell = mail.notes.restored(name, fresh=fresh)
+        accounts = await snapshots.restore(world, name, token, await mail.logins_of(world), fresh=fresh, tell=tell)
         for restored in accounts:
             mail.dismiss(restored.login)
-            validities = restored.validities if fresh else None
-            mail.notes.snapshot(Kind.RESTORED, restored.login, name, kept, validities)
         return answer({"accounts": len(accounts)})
 
     async def delete(request: Request) -> Response:

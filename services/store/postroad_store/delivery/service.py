@@ -43,11 +43,12 @@ from postroad_store.delivery.reached import Reached, has_script
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, OverQuota, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
+from postroad_store.mail.model.telling import Telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from postroad.journal import Journal
+    from postroad.journal import Journal, Line
     from postroad.mail.address import Address
     from postroad.mail.content import Content
     from postroad.mail.envelope import Envelope, Recipient
@@ -57,9 +58,9 @@ if TYPE_CHECKING:
     from postroad.smtp.server.service import Answer, Session
     from postroad.world.world import Account
     from postroad_store.accounts import Accounts
-    from postroad_store.delivery.sorting import Sorter
+    from postroad_store.delivery.sorting import Ran, Sorter
     from postroad_store.mail.model import account as model
-    from postroad_store.mail.model.arrival import Stored
+    from postroad_store.mail.model.telling import Places
     from postroad_store.mail.storage import Storage
 
 APART = 256 * 1024  # octets; a larger message is put together in a thread
@@ -180,8 +181,9 @@ class Delivery:
         accounts = [await self._storage.account(one.account.login) for one in reached]
         if not any(has_script(self._storage, *pair) for pair in zip(reached, accounts, strict=True)):
             inboxes = tuple(account.inbox for account in accounts)
-            stored = await self._storage.append([Arrival(inboxes, arrived.octets, int(arrived.now), NO_FLAGS)])
-            self._note_stored(arrived, reached, stored)
+            arrival = Arrival(inboxes, arrived.octets, int(arrived.now), NO_FLAGS)
+            await self._storage.append([arrival], self._told(arrived, reached))
+            self._carried(arrived, reached)
             return _stored_as(arrived.queue_id)
         return await self._sort(arrived, list(zip(reached, accounts, strict=True)))
 
@@ -207,13 +209,11 @@ class Delivery:
         if arrivals or plan.letters or plan.memories:
             world = self._accounts.world_id(accounts[0][0].account.login)
             letters = [letter if world == DEFAULT_WORLD else replace(letter, world=world) for letter in plan.letters]
-            stored = await self._storage.outbox.deliver(arrivals, letters, plan.memories, arrived.now)
-            self._note_stored(arrived, plan.placed, stored)
-        for ran in plan.ran:
-            details: dict[str, Any] = {"account": ran.login, "actions": ran.actions} | (
-                {"error": ran.error} if ran.error else {}
-            )
-            self._journal.record(Kind.FILTERED, arrived.queue_id, arrived.header.message_id, **details)
+            tell = self._told(arrived, plan.placed, plan.ran)
+            await self._storage.outbox.deliver(arrivals, letters, plan.memories, arrived.now, tell)
+            self._carried(arrived, plan.placed)
+        else:
+            self._journal.tell(self._filtered(arrived, plan.ran))
         for index in told:
             self._refusals.note(
                 "content",
@@ -228,23 +228,33 @@ class Delivery:
         answer = _stored_as(arrived.queue_id)
         return tuple(refusal or answer for refusal in refusals) if by_lmtp else answer
 
-    def _note_stored(self, arrived: _Arrived, reached: Iterable[Reached], stored: Iterable[Stored]) -> None:
+    def _carried(self, arrived: _Arrived, reached: Iterable[Reached]) -> None:
+        """Say in the session's transcript what it has brought."""
+        listener = arrived.session.listener
+        if listener is not None:
+            for one in reached:
+                listener.noted(Carried(arrived.queue_id, self._accounts.world_id(one.account.login)))
+
+    def _told(self, arrived: _Arrived, reached: Sequence[Reached], ran: Sequence[Ran] = ()) -> Telling[Places]:
+        """Tell where the message is, and what the scripts did; the journal is flushed before the reply leaves."""
+        return Telling(
+            lambda places: [*self._stored(arrived, reached, places), *self._filtered(arrived, ran)], hurry=False
+        )
+
+    def _stored(self, arrived: _Arrived, reached: Sequence[Reached], places: Places) -> Iterator[Line]:
         header, session = arrived.header, arrived.session
         more: dict[str, Any] = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
-        for (account, recipients, captured), where in zip(reached, stored, strict=True):
-            if session.listener is not None:
-                session.listener.noted(Carried(arrived.queue_id, self._accounts.world_id(account.login)))
-            self._journal.record(
+        for (account, recipients, captured), box, uid in zip(reached, *places, strict=True):
+            yield self._journal.line(
                 Kind.STORED,
                 arrived.queue_id,
                 header.message_id,
-                hurry=False,  # it is flushed before the reply leaves
                 reverse_path=str(arrived.envelope.reverse_path or ""),
                 recipients=list(map(str, recipients)),
                 account=account.login,
-                mailbox=where.mailbox.name,
-                uid_validity=where.uid_validity,
-                uid=where.uid,
+                mailbox=box.name,
+                uid_validity=box.uid_validity,
+                uid=uid,
                 size=len(arrived.octets),
                 peer=session.host,
                 client=session.client_name,
@@ -252,6 +262,19 @@ class Delivery:
                 session=session.session_id,
                 **(more | {"captured": True} if captured else more),
             )
+
+    def _filtered(self, arrived: _Arrived, ran: Iterable[Ran]) -> list[Line]:
+        return [
+            self._journal.line(
+                Kind.FILTERED,
+                arrived.queue_id,
+                arrived.header.message_id,
+                account=each.login,
+                actions=each.actions,
+                **({"error": each.error} if each.error else {}),
+            )
+            for each in ran
+        ]
 
     def _full(self, logins: Sequence[str], size: int) -> Reply | None:
         """Return the reply to a recipient whose mailboxes have no room for so many octets; None if they have."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.database import facts
 from postroad_store.mail.database.commits.labels import AddLabel, RemoveLabel
 from postroad_store.mail.database.labels import labels_of
 from postroad_store.mail.model.flags import FLAGGED
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.arrival import Copied
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
+    from postroad_store.mail.model.telling import Gone, Put, Tell
     from postroad_store.mail.quotas import Quotas
     from postroad_store.mail.writer import Writer
 
@@ -43,13 +45,16 @@ class Labels:
             labels.append(IMPORTANT)
         return labels
 
-    def add(self, source: Mailbox, uids: Sequence[int], target: Mailbox) -> Awaitable[Copied]:
+    def add(self, source: Mailbox, uids: Sequence[int], target: Mailbox, tell: Tell[Put] = None) -> Awaitable[Copied]:
         """Commit: copy the messages (ascending UIDs) whose content the target lacks; raises as `Storage.copy`."""
         runs = source.runs(uids)
         now = int(self._clock.now())
-        return self._writer.submit(AddLabel(source, runs, target, now, self._quotas.check, move=False))
+        commit = AddLabel(source, runs, target, now, self._quotas.check, move=False)
+        return self._writer.submit(facts.tells(commit, tell, facts.put_from(source, target)))
 
-    def remove(self, source: Mailbox, uids: Sequence[int], target: Mailbox) -> Awaitable[list[UID]]:
+    def remove(
+        self, source: Mailbox, uids: Sequence[int], target: Mailbox, tell: Tell[Gone] = None
+    ) -> Awaitable[list[UID]]:
         """Commit: remove what has the content of these messages from the target; raises `NoSuchMailbox`."""
         commit = RemoveLabel(target, [], only_deleted=False, collect=self._collector.collect)
-        return self._writer.submit(commit.of(source, list(uids)))
+        return self._writer.submit(facts.tells(commit.of(source, list(uids)), tell, facts.gone_from(target)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.database import facts
 from postroad_store.mail.database.commits.outbox import Deliver, Forget, ForgetAll, Postpone
 from postroad_store.mail.incoming import incoming
 from postroad_store.mail.model.letter import Letter, Posted
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.arrival import Arrival, Stored
     from postroad_store.mail.model.letter import Memory
+    from postroad_store.mail.model.telling import Places, Tell
     from postroad_store.mail.quotas import Quotas
     from postroad_store.mail.writer import Writer
 
@@ -32,7 +34,12 @@ class Outbox:
         self._fewer = asyncio.Event()
 
     async def deliver(
-        self, arrivals: Sequence[Arrival], letters: Sequence[Letter], memories: Sequence[Memory], now: float
+        self,
+        arrivals: Sequence[Arrival],
+        letters: Sequence[Letter],
+        memories: Sequence[Memory],
+        now: float,
+        tell: Tell[Places] = None,
     ) -> list[Stored]:
         """Commit: store messages, write letters and remember, all of it or nothing.
 
@@ -41,7 +48,7 @@ class Outbox:
         """
         parsed = await asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
         deliver = Deliver(parsed, letters, memories, int(now), allowed=self._quotas.check, posted=self._posted)
-        return await self._writer.submit(deliver)
+        return await self._writer.submit(facts.tells(deliver, tell, facts.delivered))
 
     def _posted(self) -> None:
         self.on_posted()

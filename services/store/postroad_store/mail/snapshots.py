@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from postroad_store.mail.database import facts
 from postroad_store.mail.database.commits.snapshots import (
     COLUMNS,
     DeleteSnapshots,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.collector import Collector
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.loader import Loader
+    from postroad_store.mail.model.telling import Tell
     from postroad_store.mail.quotas import Quotas
     from postroad_store.mail.scripts import Scripts
     from postroad_store.mail.writer import Writer
@@ -45,15 +47,25 @@ class Snapshots:
         self._collector = collector
         self._memory = memory
 
-    def take(self, world: str, name: str, token: str, logins: Sequence[str], *, most: int) -> Awaitable[Snapshot]:
+    def take(
+        self, world: str, name: str, token: str, logins: Sequence[str], *, most: int, tell: Tell[Snapshot] = None
+    ) -> Awaitable[Snapshot]:
         """Commit: keep what the accounts of a world have; of `most` snapshots that it may have.
 
         Raises `SnapshotRefused` if there is one of this name, `LimitReached`.
         """
-        return self._writer.submit(TakeSnapshot(world, name, token, logins, now=self._clock.now(), most=most))
+        commit = TakeSnapshot(world, name, token, logins, now=self._clock.now(), most=most)
+        return self._writer.submit(facts.tells(commit, tell, facts.kept))
 
     def restore(
-        self, world: str, name: str, token: str, logins: Sequence[str], *, fresh: bool = False
+        self,
+        world: str,
+        name: str,
+        token: str,
+        logins: Sequence[str],
+        *,
+        fresh: bool = False,
+        tell: Tell[tuple[str, Sequence[Restored]]] = None,
     ) -> Awaitable[list[Restored]]:
         """Commit: let the accounts of a world have what they had, and nothing that came since.
 
@@ -63,7 +75,7 @@ class Snapshots:
         """
         now = int(self._clock.now())
         commit = RestoreSnapshot(world, name, token, logins, now=now, fresh=fresh, restored=self._restored)
-        return self._writer.submit(commit)
+        return self._writer.submit(facts.tells(commit, tell, facts.restored_from(world, name)))
 
     def _restored(self, accounts: Sequence[Restored]) -> None:
         """Show accounts that a snapshot has given back what they had."""

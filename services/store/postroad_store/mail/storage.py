@@ -20,6 +20,7 @@ from postroad.clock import Clock
 from postroad_store.mail.accounts import Accounts
 from postroad_store.mail.ahead import Ahead
 from postroad_store.mail.collector import Collector, ignore
+from postroad_store.mail.database import facts
 from postroad_store.mail.database.commits.accounts import DropAccounts, NewAccount, Subscribe
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.control.histogram import Histogram
+    from postroad.journal import Journal
     from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
     from postroad_store.mail.model.account import Account
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox, Status
     from postroad_store.mail.model.message import UID, Column
     from postroad_store.mail.model.ranges import Runs
+    from postroad_store.mail.model.telling import Box, Gone, Names, Places, Put, Tell
 
 PARSE_APART = 256 * 1024  # octets, above which messages are parsed in a thread, to keep the event loop free
 PARSERS = 2  # threads for these: the event loop waits up to 5 ms for each that is busy
@@ -77,10 +80,10 @@ Shown = TypeVar("Shown")
 class Storage:
     """All accounts' mail. Open it once per process, use it on one event loop, and close it at the end."""
 
-    def __init__(self, directory: Path, *, clock: Clock | None = None) -> None:
+    def __init__(self, directory: Path, *, clock: Clock | None = None, journal: Journal | None = None) -> None:
         """Open the database in `directory`, making both if they are missing; raises `StorageError`.
 
-        UIDVALIDITY values are taken from the clock.
+        UIDVALIDITY values are taken from the clock. The journal is told of commits that are given a `Telling`.
         """
         self._clock = clock or Clock()
         try:
@@ -90,7 +93,7 @@ class Storage:
         self._lock = Lock(directory)
         path = directory / FILE
         try:
-            self._writer = Writer(path)
+            self._writer = Writer(path, journal)
         except StorageError:
             self._lock.release()
             raise
@@ -173,23 +176,23 @@ class Storage:
         """
         return self._submit(Create(self._mailboxes, account, name, special_use=special_use, now=int(self._clock.now())))
 
-    def delete(self, account: Account, name: str) -> Awaitable[Mailbox]:
+    def delete(self, account: Account, name: str, tell: Tell[Box] = None) -> Awaitable[Mailbox]:
         r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4), and return it.
 
         With inferiors its name stays, as a \Noselect one.
 
         Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
         """
-        return self._submit(
-            Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collector.collect)
-        )
+        commit = Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collector.collect)
+        return self._submit(facts.tells(commit, tell, facts.deleted))
 
-    def rename(self, account: Account, name: str, new_name: str) -> Awaitable[Renamed]:
+    def rename(self, account: Account, name: str, new_name: str, tell: Tell[Names] = None) -> Awaitable[Renamed]:
         """Commit: rename a mailbox and its inferiors; INBOX's messages move into a new one (RFC 3501 §6.3.5).
 
         Raises `NoSuchMailbox`, `MailboxExists`, `NameNotAllowed`, `LimitReached`.
         """
-        return self._submit(Rename(self._mailboxes, account, name, new_name, now=int(self._clock.now())))
+        commit = Rename(self._mailboxes, account, name, new_name, now=int(self._clock.now()))
+        return self._submit(facts.tells(commit, tell, facts.renamed))
 
     def subscribe(self, account: Account, name: str) -> Awaitable[None]:
         """Commit: subscribe to a name, whether a mailbox has it or not; raises `NameNotAllowed`, `LimitReached`."""
@@ -201,7 +204,7 @@ class Storage:
 
     # -- messages ---------------------------------------------------------------------------------------------
 
-    def append(self, arrivals: Sequence[Arrival]) -> Awaitable[list[Stored]]:
+    def append(self, arrivals: Sequence[Arrival], tell: Tell[Places] = None) -> Awaitable[list[Stored]]:
         """Commit: store messages, all of them or none (RFC 3501 §6.3.11, RFC 3502).
 
         Returns one `Stored` per arrival and mailbox, in order. Raises `NoSuchMailbox` if a mailbox has been deleted
@@ -210,26 +213,28 @@ class Storage:
         """
         self.finder.arrived(len(arrivals))
         if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
-            return asyncio.ensure_future(self._append_apart(arrivals))
-        return self._submit(
-            Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.check)
-        )
+            return asyncio.ensure_future(self._append_apart(arrivals, tell))
+        commit = Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.check)
+        return self._submit(facts.tells(commit, tell, facts.stored))
 
-    async def _append_apart(self, arrivals: Sequence[Arrival]) -> list[Stored]:
-        return await self._submit(await self._parsed(arrivals))
+    async def _append_apart(self, arrivals: Sequence[Arrival], tell: Tell[Places]) -> list[Stored]:
+        return await self._submit(facts.tells(await self._parsed(arrivals), tell, facts.stored))
 
     async def _parsed(self, arrivals: Sequence[Arrival]) -> Append:
         parsed = asyncio.get_running_loop().run_in_executor(self._parser, list, map(incoming, arrivals))
         return Append(await parsed, int(self._clock.now()), self.quotas.check)
 
-    async def replace(self, mailbox: Mailbox, uid: int, arrivals: Sequence[Arrival]) -> list[Stored]:
+    async def replace(
+        self, mailbox: Mailbox, uid: int, arrivals: Sequence[Arrival], *, tell: Tell[Gone] = None
+    ) -> list[Stored]:
         """Commit: store messages and remove another, or do neither (RFC 8508 §3.4).
 
         Raises what `append` raises, and `MessagesExpunged` if the message that should go has gone already.
         """
         self.finder.arrived(len(arrivals))
         expunge = Expunge(mailbox, [(uid, uid)], only_deleted=False, collect=self._collector.collect)
-        return await self._submit(Replace(await self._parsed(arrivals), expunge))
+        replace = Replace(await self._parsed(arrivals), expunge)
+        return await self._submit(facts.tells(replace, tell, facts.replaced_in(mailbox)))
 
     def store(
         self,
@@ -252,7 +257,7 @@ class Storage:
         return self._submit(StoreFlags(mailbox, runs, change, flags, view=view, unchanged_since=unchanged_since))
 
     def expunge(
-        self, mailbox: Mailbox, uids: Sequence[int] | None = None, *, only_deleted: bool = True
+        self, mailbox: Mailbox, uids: Sequence[int] | None = None, *, only_deleted: bool = True, tell: Tell[Gone] = None
     ) -> Awaitable[list[UID]]:
         r"""Commit: remove messages for good, and return their UIDs (RFC 3501 §6.4.3, RFC 4315 §2.1).
 
@@ -262,35 +267,33 @@ class Storage:
         self._packer.changed(mailbox)
         runs = [(0, 1 << 32)] if uids is None else mailbox.runs(uids)
         likely = intersection(following(mailbox.marked(DELETED)), runs) if only_deleted else []
-        return self._submit(
-            Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect, likely=likely)
-        )
+        commit = Expunge(mailbox, runs, only_deleted=only_deleted, collect=self._collector.collect, likely=likely)
+        return self._submit(facts.tells(commit, tell, facts.gone_from(mailbox)))
 
     def copy(
-        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False, mask: int = -1
+        self,
+        source: Mailbox,
+        uids: Sequence[int],
+        target: Mailbox,
+        *,
+        move: bool = False,
+        whole: bool = False,
+        mask: int = -1,
+        tell: Tell[Put] = None,
     ) -> Awaitable[Copied]:
         """Commit: copy messages with flags and internal date (RFC 3501 §6.4.7); content is shared, not copied.
 
         `uids` ascend. Messages that have gone are ignored; with `whole`, nothing is copied and `MessagesExpunged` is
         raised if one has gone. Keywords beyond the target's `MAX_KEYWORDS` are left out, and flags that are not in the
-        `mask` (RFC 4314 §4). Raises `NoSuchMailbox`, and `OverQuota` as `append` does.
+        `mask` (RFC 4314 §4). A `move` removes them from `source` in the same step (RFC 6851 §3.3). Raises
+        `NoSuchMailbox`, and `OverQuota` as `append` does.
         """
-        return self._copy(source, uids, target, whole=whole, move=False, mask=mask)
-
-    def move(
-        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool = False, mask: int = -1
-    ) -> Awaitable[Copied]:
-        """Commit: do the same, and remove the messages from `source` in the same step (RFC 6851 §3.3)."""
-        return self._copy(source, uids, target, whole=whole, move=True, mask=mask)
-
-    def _copy(
-        self, source: Mailbox, uids: Sequence[int], target: Mailbox, *, whole: bool, move: bool, mask: int
-    ) -> Awaitable[Copied]:
         if move:
             self._packer.changed(source)
         least = len(uids) if whole else 0
         now, allowed = int(self._clock.now()), self.quotas.check
-        return self._submit(Copy(source, source.runs(uids), target, now, allowed, move=move, least=least, mask=mask))
+        commit = Copy(source, source.runs(uids), target, now, allowed, move=move, least=least, mask=mask)
+        return self._submit(facts.tells(commit, tell, facts.put_from(source, target)))
 
     # -- reading ----------------------------------------------------------------------------------------------
 

@@ -21,11 +21,13 @@ from postroad.groupcommit import GroupCommit
 from postroad_store.mail.database.checkpoint import Checkpointer
 from postroad_store.mail.database.connection import explained, open_writer, storage_error
 from postroad_store.mail.model.errors import StorageFull
+from postroad_store.mail.news import News
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
+    from postroad.journal import Journal, Line
     from postroad_store.mail.database.commits.base import Commit
 
 Shown = TypeVar("Shown")
@@ -35,11 +37,16 @@ _log = logging.getLogger(__name__)
 class Writer:
     """The one connection that writes, and the thread that uses it."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the database; make it if it is missing, migrate it if it is old. Raises `StorageError`."""
+    def __init__(self, path: Path, journal: Journal | None = None) -> None:
+        """Open the database; make it if it is missing, migrate it if it is old. Raises `StorageError`.
+
+        The journal gets what it lacks of the last commits.
+        """
         self._path = path
         self.times = Histogram()  # of the commits, each with its fsync, in seconds; the thread counts them
         self._db = open_writer(path)
+        self._news = News(journal)
+        self._news.catch_up(self._db)
         self._checkpointer = Checkpointer(path)
         self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(self._commit, name="mail-writer")
         # Commits that wait until one before them is shown, which takes steps; None: none takes any.
@@ -48,6 +55,7 @@ class Writer:
     def close(self) -> None:
         """Commit all work that was handed over, and close the database."""
         self._commits.close()
+        self._news.catch_up(self._db)
         self._checkpointer.close()
         self._db.close()
 
@@ -94,6 +102,7 @@ class Writer:
         db = self._db
         began = perf_counter()
         outcomes: list[Any] = []
+        lines: list[Line] = []
         left = room
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -105,7 +114,9 @@ class Writer:
                     if work.octets > left:
                         raise StorageFull("no space is left for the mail")
                     left -= work.octets
-                    outcomes.append(work.write(db))
+                    written = work.write(db)
+                    lines += self._news.take(work, db, written)
+                    outcomes.append(written)
                 except sqlite3.Error:
                     raise
                 except Exception as error:  # noqa: BLE001 - this caller's alone
@@ -117,6 +128,7 @@ class Writer:
                     outcomes.append(error)
                 if guarded:
                     db.execute("RELEASE work")
+            self._news.write(db, lines)
             db.execute("COMMIT")
             self.times.observe(perf_counter() - began)
         except sqlite3.Error:
@@ -136,6 +148,7 @@ class Writer:
             if not promise.done():
                 promise.set_exception(written)
             return
+        self._news.tell(commit)
         try:
             shown = commit.show(written)
         except Exception as mistake:  # noqa: BLE001 - the work is on disk, and the caller must not wait for ever

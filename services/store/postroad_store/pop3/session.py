@@ -12,7 +12,6 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from postroad.journal import Kind
 from postroad.tap import LoggedIn
 from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_store.mail.model.errors import MailError
@@ -277,8 +276,8 @@ class Session:
         try:
             if event.numbers:
                 uids = [held.maildrop.uids[number - 1] for number in event.numbers]
-                removed = await self._storage.expunge(held.mailbox, uids, only_deleted=False)
-                await self._shared.notes.each_in_turns(Kind.REMOVED, held.login, held.mailbox, removed)
+                tell = self._shared.notes.removed_each(held.login)
+                await self._storage.expunge(held.mailbox, uids, only_deleted=False, tell=tell)
         except MailError as error:
             log.warning("messages can't be removed: %s", error, extra={"login": held.login})
             self.engine.refuse(NOT_REMOVED)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from postroad.journal import Journal, JournalReader, Kind
 from postroad_store.mail.database import migrations, schema
 from postroad_store.mail.database.connection import FILE, open_writer
 from postroad_store.mail.database.invariants import check
@@ -21,6 +22,7 @@ from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.model.flags import DELETED, DRAFT, SEEN, Change, FlagSet
 from postroad_store.mail.model.mailbox import Status
 from postroad_store.mail.model.message import Column
+from postroad_store.mail.model.telling import Telling
 from postroad_store.mail.search.strings import Text
 from postroad_store.mail.storage import Storage
 from tests.store.mail.test_threads import count, message, put, threads
@@ -194,6 +196,32 @@ async def test_version_9_knows_the_flags_of_version_8(tmp_path: Path) -> None:
     assert told(alice.inbox) == [*old[:5], (6, "", 7), old[6]]
     assert told(bob.inbox) == []
     storage.close()
+
+
+async def test_version_10_has_all_of_version_9_and_takes_events(tmp_path: Path) -> None:
+    path = taken(tmp_path, 9)
+    before = dump(path)
+    journal = Journal(tmp_path / "journal", service="store")
+    storage = Storage(tmp_path, journal=journal)
+    after = dump(path)
+    assert set(before) <= set(after)
+    assert [line for line in after if line not in before] == [
+        "CREATE TABLE news (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, events BLOB NOT NULL);"
+    ]
+    bob = (await storage.account("bob@beta.test")).inbox
+    storage.view(bob)
+    assert {bob.flag_names(flags) for flags in bob.flags} == {"\\Seen Work"}  # a stretch of 256
+    line = journal.line(Kind.REMOVED, uid="1:256")
+    await storage.expunge(bob, only_deleted=False, tell=Telling(lambda gone: [line] * (len(gone.uids) == 256)))
+    await storage.snapshots.restore("default", "seeded", "t-2", ["alice@alpha.test", "bob@beta.test"])
+    assert storage.status((await storage.account("bob@beta.test")).inbox).messages == 256
+    with sqlite3.connect(path) as db:
+        assert list(check(db)) == []
+        assert db.execute("SELECT count(*) FROM news").fetchone() == (1,)
+    db.close()
+    storage.close()
+    journal.close()
+    assert [entry.detail for entry in JournalReader(tmp_path / "journal").entries()] == [{"uid": "1:256"}]
 
 
 def test_a_later_version_is_refused_and_left_alone(tmp_path: Path) -> None:

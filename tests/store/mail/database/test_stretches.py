@@ -134,7 +134,7 @@ async def test_messages_come_go_and_are_copied(storage: Storage, account: Accoun
     await store(storage, full, range(1, 101), Change.ADD, DELETED)
     assert storage.deleted_octets(full) == 900
     await storage.copy(full, list(range(1, 31)), archive)
-    await storage.move(full, list(range(1, 21)), archive)
+    await storage.copy(full, list(range(1, 21)), archive, move=True)
     await storage.append([Arrival((full,), b"a: b\r\n\r\nc", 0, NO_FLAGS)])
     for mailbox in (full, archive):
         assert_same(storage, mailbox)
@@ -148,13 +148,13 @@ async def test_messages_come_go_and_are_copied(storage: Storage, account: Accoun
 
 async def test_a_stretch_goes_with_its_last_message(storage: Storage, account: Account, full: Mailbox) -> None:
     await store(storage, full, range(20, 40), Change.ADD, SEEN)
-    await storage.move(full, list(range(20, 30)), account.selectable("Archive"))
+    await storage.copy(full, list(range(20, 30)), account.selectable("Archive"), move=True)
     assert kept(storage) == [(20, 39, SEEN)]
     await storage.expunge(full, list(range(31, 40)), only_deleted=False)
     await storage.expunge(full, list(range(1, 101)), only_deleted=True)
     assert kept(storage) == [(20, 39, SEEN)]
     await store(storage, full, range(1, 101), Change.ADD, DELETED)
-    await storage.move(full, [30], account.selectable("Archive"))
+    await storage.copy(full, [30], account.selectable("Archive"), move=True)
     assert kept(storage) == [(1, 19, DELETED), (40, 100, DELETED)]
 
 

@@ -86,9 +86,12 @@ async def _copy(session: Session, command: Copy | Move, uids: Sequence[UID], low
     try:
         target = session.find_mailbox(command.mailbox, needs="i")
         mask = flags_mask(session.directory.rights(target))
-        work = session.storage.move if move else session.storage.copy
+        owners = session.directory.owner_of(view.mailbox), session.directory.owner_of(target)
+        tell = session.shared.notes.put(Kind.MOVED if move else Kind.COPIED, *owners)
         # RFC 3501 §6.4.7: all or none, and OK would promise all. RFC 3501 §6.4.8: UIDs that are gone are ignored.
-        copied = await work(view.mailbox, uids, target, whole=not command.uid, mask=mask)
+        copied = await session.storage.copy(
+            view.mailbox, uids, target, move=move, whole=not command.uid, mask=mask, tell=tell
+        )
     except NoSuchMailbox as error:  # RFC 3501 §6.4.7: the client may create it and try again
         session.refuse(command, error, "TRYCREATE")
         return
@@ -98,9 +101,6 @@ async def _copy(session: Session, command: Copy | Move, uids: Sequence[UID], low
     if not copied.source:
         session.finish(command, NOTHING_FOUND)
         return
-    kind = Kind.MOVED if move else Kind.COPIED
-    owners = session.directory.owner_of(view.mailbox), session.directory.owner_of(target)
-    await session.shared.notes.copied(kind, owners, view.mailbox, copied, target)
     code = _copyuid(copied) if session.offers(UIDPLUS) else b""
     if session.notify is not None:
         session.notify.forget(target, copied.target)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.journal import Kind
 from postroad.value import value
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import UIDPLUS
@@ -85,12 +84,9 @@ def _deleted(session: Session, view: View, uids: SequenceSet) -> list[range]:
 
 
 async def remove(session: Session, mailbox: Mailbox, uids: Sequence[UID]) -> list[UID]:
-    r"""Remove those of the messages that have \Deleted, note it in the journal, and return their UIDs."""
-    removed = await session.storage.expunger.remove(mailbox, uids)
-    if removed:
-        login = session.directory.owner_of(mailbox)
-        await session.shared.notes.note_in_turns(Kind.REMOVED, login, mailbox, removed)
-    return removed
+    r"""Remove those of the messages that have \Deleted, tell the journal, and return their UIDs."""
+    tell = session.shared.notes.removed(session.directory.owner_of(mailbox))
+    return await session.storage.expunger.remove(mailbox, uids, tell)
 
 
 SPECS = (

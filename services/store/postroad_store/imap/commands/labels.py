@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from postroad.journal import Kind
 from postroad.value import value
 from postroad_store.imap.commands.fetch import responses
 from postroad_store.imap.commands.fetch.labels import LABELS
@@ -116,7 +117,9 @@ async def _add(session: Session, uids: Sequence[UID], label: str) -> None:
             raise NoSuchMailbox("there is no mailbox of this use")
         mailbox = await session.storage.create(session.current_account(), label)
     if mailbox is not session.selected_view().mailbox:
-        await session.storage.labels.add(session.selected_view().mailbox, uids, mailbox)
+        login = session.current_account().login
+        tell = session.shared.notes.put(Kind.COPIED, login, login)
+        await session.storage.labels.add(session.selected_view().mailbox, uids, mailbox, tell)
 
 
 async def _remove(session: Session, uids: Sequence[UID], label: str) -> None:
@@ -125,7 +128,8 @@ async def _remove(session: Session, uids: Sequence[UID], label: str) -> None:
         return
     mailbox = _mailbox(session, label)
     if mailbox is not None and mailbox is not session.selected_view().mailbox:
-        await session.storage.labels.remove(session.selected_view().mailbox, uids, mailbox)
+        tell = session.shared.notes.removed(session.current_account().login)
+        await session.storage.labels.remove(session.selected_view().mailbox, uids, mailbox, tell)
 
 
 async def _flag(session: Session, uids: Sequence[UID], label: str, change: Change) -> None:

@@ -108,10 +108,8 @@ async def delete(session: Session, command: Delete) -> None:
     """Remove a mailbox; if it is selected here, leave it."""
     account, name, mailbox = _located(session, command.mailbox)
     own_name = session.directory.name_of(mailbox)
-    removed = await session.storage.delete(account, name)
+    await session.storage.delete(account, name, session.shared.notes.removed_whole(account.login))
     tell_spelling(session, command.mailbox, own_name)
-    if removed.selectable:
-        session.shared.notes.removed_whole(account.login, removed)
     if session.view is not None and session.view.mailbox is mailbox:
         session.leave_mailbox()
         session.engine.send(updates.CLOSED)
@@ -125,8 +123,7 @@ async def rename(session: Session, command: Rename) -> None:
     target, new_name = session.directory.place_for(session.new_name(command.new_name))
     if target is not account:
         raise NameNotAllowed("a mailbox stays with its owner")
-    renamed = await session.storage.rename(account, name, new_name)
-    await session.shared.notes.renamed(account.login, renamed)
+    await session.storage.rename(account, name, new_name, session.shared.notes.renamed(account.login))
     made = session.directory.find(session.known_name(command.new_name))
     own_name = old_name if made is None else session.directory.name_of(made)
     if respelt(session, command.mailbox, old_name) or respelt(session, command.new_name, own_name):

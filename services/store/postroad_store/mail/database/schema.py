@@ -9,7 +9,7 @@ from __future__ import annotations
 from postroad_store.mail.database.tables import TABLES
 from postroad_store.mail.model.flags import FIRST_KEYWORD
 
-VERSION = 9  # kept as user_version
+VERSION = 10  # kept as user_version
 APPLICATION = 0x506F7374  # "Post", kept as application_id
 
 PIECE = 1 << 20  # octets of a body in one row of `octets`

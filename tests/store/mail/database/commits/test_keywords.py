@@ -67,7 +67,7 @@ async def test_thousands_of_keywords(storage: Storage, account: Account, put: Pu
 
     await storage.copy(inbox, [1, 2], archive)
     await storage.copy(inbox, [1], inbox)
-    await storage.move(inbox, [2], archive)
+    await storage.copy(inbox, [2], archive, move=True)
     storage.view(archive)
     assert names(archive) == [f"\\Flagged {left}", "\\Seen k2991", "\\Seen k2991"]
     assert len(archive.keywords) == 21

@@ -243,7 +243,8 @@ async def _replace(session: Session, tag: bytes, uid: UID, arrivals: list[Arriva
     """Store the message in place of another (RFC 8508 §3.4)."""
     await session.appends.settled()
     view = session.selected_view()
-    stored = await session.storage.replace(view.mailbox, uid, arrivals)
+    tell = session.shared.notes.removed(session.directory.owner_of(view.mailbox))
+    stored = await session.storage.replace(view.mailbox, uid, arrivals, tell=tell)
     _tell_no_items(session, stored)
     code = append_uid(session, stored)
     if code:  # RFC 8508 §4.3: before the EXPUNGE

@@ -9,11 +9,13 @@ instead, which yields where others may run, and returns the result; the next com
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from sqlite3 import Connection
+
+    from postroad.journal import Line
 
 Written = TypeVar("Written")
 Shown = TypeVar("Shown")
@@ -23,6 +25,11 @@ class Commit(ABC, Generic[Written, Shown]):
     """One piece of work."""
 
     octets = 0  # of disk space that it needs; work that makes room, or needs little, asks for none
+    # Gives what the journal has to say of it, from what it has written, in the writer's thread; None: nothing.
+    events: Callable[[Connection, Any], Sequence[Line]] | None = None
+    hurry = True  # whether nobody flushes the journal who waits for it
+    lines: Sequence[Line] = ()  # these events, and the row of `news` that has them
+    row = 0
 
     @abstractmethod
     def write(self, db: Connection) -> Written:

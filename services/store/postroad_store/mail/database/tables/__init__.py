@@ -20,6 +20,7 @@ from postroad_store.mail.database.tables import (
     keywords,
     mailboxes,
     metadata,
+    news,
     outbox,
     packs,
     quotas,
@@ -56,4 +57,5 @@ TABLES: tuple[ModuleType, ...] = (
     threads,
     url_keys,
     snapshots,
+    news,
 )
