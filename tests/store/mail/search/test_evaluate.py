@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import threading
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from postroad_store.mail.search.keys import (
     Recent,
     Smaller,
 )
-from postroad_store.mail.search.longtext import long_text
+from postroad_store.mail.search.longtext import joined_text
 from postroad_store.mail.search.strings import Addresses, Body, Header, Text
 from postroad_store.mail.search.within import Within
 from postroad_store.mail.storage import Storage
@@ -289,11 +290,13 @@ async def test_long_texts_are_made_once_for_a_search(
     monkeypatch.setattr(evaluate, "PIECE", 100_000)
     made: list[int] = []
 
-    def make(content: bytes) -> LongText:
-        made.append(len(content))
-        return long_text(content)
+    def make(pieces: list[bytes]) -> LongText:
+        assert threading.current_thread() is not threading.main_thread(), "to join it would hold up the event loop"
+        assert len(pieces) > 1
+        made.append(sum(map(len, pieces)))
+        return joined_text(pieces)
 
-    monkeypatch.setattr(evaluate, "long_text", make)
+    monkeypatch.setattr(evaluate, "joined_text", make)
     await put(inbox, LONG)
     view = storage.view(inbox)
     assert list(await storage.finder.search(view, And(tuple(Not(Text(f"word {number}")) for number in range(9))))) == [

@@ -24,7 +24,7 @@ from postroad_store.mail.search.addresstext import addresses
 from postroad_store.mail.search.fieldtext import Extension, FieldText, FieldTexts, values
 from postroad_store.mail.search.fuzzy import Scores
 from postroad_store.mail.search.key import Combination, Leaf
-from postroad_store.mail.search.longtext import LongTexts, long_text
+from postroad_store.mail.search.longtext import LongTexts, joined_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Container, Iterator, Sequence
@@ -339,20 +339,20 @@ class Evaluation:
         async with self.pace.alone():
             text = self._long_texts.get(self._mailbox.id, uid)
             if text is None:
-                content = await self._content(uid)
-                if not content:
+                pieces = await self._pieces(uid)
+                if not pieces:
                     return False
-                text = await self.pace.apart(partial(long_text, content))
+                text = await self.pace.apart(partial(joined_text, pieces))
                 self._long_texts.put(self._mailbox.id, uid, text)
             return await self.pace.apart(partial(text.has, needle, headers=headers))
 
-    async def _content(self, uid: int) -> bytes:
-        """Read a message in pieces; empty if it is gone."""
+    async def _pieces(self, uid: int) -> list[bytes]:
+        """Read a message; no pieces if it is gone."""
         pieces: list[bytes] = []
         while piece := self.reader.content(self._mailbox, uid, len(pieces) * PIECE, (len(pieces) + 1) * PIECE):
             pieces.append(piece)
             await self.pace()
-        return b"".join(pieces)
+        return pieces
 
     def uids(self, numbers: Numbers) -> Sequence[int]:
         """Return the UIDs of some messages."""
