@@ -327,7 +327,7 @@ async def test_commands_fail_with_the_storage(place: Place, connect: Callable[[]
 
     monkeypatch.setattr(place.storage, "store", fail)
     monkeypatch.setattr(place.storage, "fetch", fail_at_once)
-    monkeypatch.setattr(place.storage, "block", fail_at_once)
+    monkeypatch.setattr(place.storage, "columns", fail_at_once)
     refusal = "NO [UNAVAILABLE] The disk is full\r\n"
     assert await wire.say("a STORE 1 FLAGS (\\Seen)") == "a " + refusal
     assert await wire.say("b FETCH 1 ENVELOPE") == "b " + refusal

@@ -29,11 +29,19 @@ class Watched:
         self.asked: list[list[int]] = []
         self.damaged: set[int] = set()
 
-    def block(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    def columns(
+        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
+    ) -> tuple[Sequence[int], Sequence[Sequence[Any]]]:
         self.asked.append(list(uids))
         if self.damaged.intersection(uids):
             raise StorageCorrupt("the mail's database is damaged")
-        return self._reader.block(mailbox, uids, columns)
+        return self._reader.columns(mailbox, uids, columns)
+
+
+def rows(ahead: Ahead, mailbox: Mailbox, uids: list[int], columns: Sequence[Column] = WHOLE) -> list[tuple[Any, ...]]:
+    """Read columns, and return them as rows."""
+    there, read = ahead.columns(mailbox, uids, columns)
+    return list(zip(there, *read, strict=True))
 
 
 def watched(storage: Storage) -> tuple[Ahead, Watched]:
@@ -46,14 +54,14 @@ async def test_from_the_second_message_in_a_row_those_behind_it_are_read_too(
 ) -> None:
     await put(inbox, *[b"Subject: %d\r\n\r\n" % uid for uid in range(1, 6)])
     ahead, reader = watched(storage)
-    assert ahead.block(inbox, [1], WHOLE) == [(1, b"Subject: 1\r\n\r\n")]
+    assert rows(ahead, inbox, [1]) == [(1, b"Subject: 1\r\n\r\n")]
     assert reader.asked == [[1]]  # the mailbox is not in memory: nothing is known of what follows
     storage.view(inbox)
     for uid in range(1, 6):
-        assert ahead.block(inbox, [uid], WHOLE) == [(uid, b"Subject: %d\r\n\r\n" % uid)]
+        assert rows(ahead, inbox, [uid]) == [(uid, b"Subject: %d\r\n\r\n" % uid)]
     assert reader.asked == [[1], [1], [2, 3, 4, 5]]
-    assert ahead.block(inbox, [1], WHOLE) == [(1, b"Subject: 1\r\n\r\n")]
-    assert ahead.block(inbox, [4], WHOLE) == [(4, b"Subject: 4\r\n\r\n")]
+    assert rows(ahead, inbox, [1]) == [(1, b"Subject: 1\r\n\r\n")]
+    assert rows(ahead, inbox, [4]) == [(4, b"Subject: 4\r\n\r\n")]
     assert reader.asked == [[1], [1], [2, 3, 4, 5], [1], [4]]
 
 
@@ -62,7 +70,7 @@ async def test_so_many_octets_are_read_ahead(storage: Storage, inbox: Mailbox, p
     storage.view(inbox)
     ahead, reader = watched(storage)
     for uid in range(1, 9):
-        assert ahead.block(inbox, [uid], WHOLE) == [(uid, b"%d" % uid + b"x" * (OCTETS // 4))]
+        assert rows(ahead, inbox, [uid]) == [(uid, b"%d" % uid + b"x" * (OCTETS // 4))]
     assert reader.asked == [[1], [2, 3, 4], [5, 6, 7], [8]]
 
 
@@ -70,10 +78,9 @@ async def test_other_columns_and_many_messages_are_read_as_asked(storage: Storag
     await put(inbox, b"a: b\r\n\r\none", b"a: b\r\n\r\ntwo", b"a: b\r\n\r\nthree")
     storage.view(inbox)
     ahead, reader = watched(storage)
-    assert ahead.block(inbox, [1, 2], WHOLE) == [(1, b"a: b\r\n\r\none"), (2, b"a: b\r\n\r\ntwo")]
-    assert [ahead.block(inbox, [uid], (Column.TEXT,)) for uid in (1, 2)] == [[(1, b"one")], [(2, b"two")]]
-    assert ahead.block(inbox, [], WHOLE) == []
-    assert reader.asked == [[1, 2], [1], [2], []]
+    assert rows(ahead, inbox, [1, 2]) == [(1, b"a: b\r\n\r\none"), (2, b"a: b\r\n\r\ntwo")]
+    assert [rows(ahead, inbox, [uid], (Column.TEXT,)) for uid in (1, 2)] == [[(1, b"one")], [(2, b"two")]]
+    assert reader.asked == [[1, 2], [1], [2]]
 
 
 async def test_a_message_that_has_gone_meanwhile_is_not_given(storage: Storage, inbox: Mailbox, put: Put) -> None:
@@ -84,12 +91,12 @@ async def test_a_message_that_has_gone_meanwhile_is_not_given(storage: Storage, 
     storage.view(other)
     ahead, reader = watched(storage)
     for uid in (1, 2):
-        ahead.block(inbox, [uid], WHOLE)
+        rows(ahead, inbox, [uid])
     await storage.expunge(inbox, [3], only_deleted=False)
-    assert ahead.block(inbox, [3], WHOLE) == []
-    assert ahead.block(inbox, [4], WHOLE) == [(4, b"four")]
-    assert ahead.block(other, [1], WHOLE) == [(1, b"elsewhere")]
-    assert ahead.block(inbox, [1], WHOLE) == [(1, b"one")]
+    assert rows(ahead, inbox, [3]) == []
+    assert rows(ahead, inbox, [4]) == [(4, b"four")]
+    assert rows(ahead, other, [1]) == [(1, b"elsewhere")]
+    assert rows(ahead, inbox, [1]) == [(1, b"one")]
     assert reader.asked == [[1], [2, 3, 4], [3], [1], [1]]
 
 
@@ -99,6 +106,6 @@ async def test_a_message_behind_that_cannot_be_read_does_no_harm(storage: Storag
     ahead, reader = watched(storage)
     reader.damaged = {4}
     for uid, content in ((1, b"one"), (2, b"two"), (3, b"three")):
-        assert ahead.block(inbox, [uid], WHOLE) == [(uid, content)]
+        assert rows(ahead, inbox, [uid]) == [(uid, content)]
     with pytest.raises(StorageCorrupt):
-        ahead.block(inbox, [4], WHOLE)
+        rows(ahead, inbox, [4])

@@ -200,7 +200,7 @@ async def test_save_dates(storage: Storage, account: Account, put: Put, tmp_path
     inbox, archive = again.inbox, again.selectable("Archive")
     await later.copy(inbox, [1, 2], archive)
     await later.store(inbox, [1], Change.ADD, FlagSet(SEEN))
-    assert later.block(inbox, [1, 2, 9], [Column.SAVE_DATE]) == [(1, 1000), (2, 1000)]
-    assert later.block(archive, [2], [Column.SAVE_DATE]) == [(2, 2000)]
+    assert later.columns(inbox, [1, 2, 9], [Column.SAVE_DATE]) == ((1, 2), [(1000, 1000)])
+    assert later.columns(archive, [2], [Column.SAVE_DATE]) == ([2], [(2000,)])
     assert list(later.view(archive).pick(archive.internal_dates, 1, 2)) == [7, 7]
     later.close()

@@ -149,7 +149,8 @@ async def test_large_messages_are_parsed_apart_and_kept_in_pieces(storage: Stora
     assert list(storage.fetch(inbox, [1], [Column.TEXT, Column.CONTENT])) == [(1, (body, content))]
     await storage.append([Arrival((inbox,), b"small", 0, NO_FLAGS)])
     storage.view(inbox)
-    assert storage.block(inbox, [1, 2], [Column.CONTENT, Column.TEXT]) == [(1, content, body), (2, b"small", b"")]
+    there, read = storage.columns(inbox, [1, 2], [Column.CONTENT, Column.TEXT])
+    assert (list(there), list(read)) == ([1, 2], [(content, b"small"), (body, b"")])
     for start, end in [
         (0, 5),
         (0, None),
@@ -170,12 +171,22 @@ async def test_a_large_message_that_goes_while_it_is_read(storage: Storage, inbo
     assert storage._reader._whole(inbox, (1, b"x" * PIECE), [1]) is None
 
 
-async def test_block(storage: Storage, inbox: Mailbox, put: Put) -> None:
-    await put(inbox, *mails(3))
+async def test_columns(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, *mails(4))
     storage.view(inbox)
-    rows = storage.block(inbox, [1, 3, 4], [Column.HEADER, Column.TEXT])
-    assert rows == [(1, b"Subject: 1\r\n\r\n", b"body 1\r\n"), (3, b"Subject: 3\r\n\r\n", b"body 3\r\n")]
-    assert storage.block(inbox, [], [Column.HEADER]) == []
+    heads = [b"Subject: %d\r\n\r\n" % number for number in range(1, 5)]
+
+    def read(*uids: int) -> tuple[list[int], list[tuple[bytes, ...]]]:
+        there, columns = storage.columns(inbox, uids, [Column.HEADER, Column.TEXT])
+        return list(there), [tuple(column) for column in columns]
+
+    bodies = [b"body %d\r\n" % number for number in range(1, 5)]
+    assert read(1, 2, 3) == ([1, 2, 3], [tuple(heads[:3]), tuple(bodies[:3])])
+    assert read(1, 3, 9) == ([1, 3], [(heads[0], heads[2]), (bodies[0], bodies[2])])
+    await storage.expunge(inbox, [2], only_deleted=False)
+    assert read(1, 2, 3) == ([1, 3], [(heads[0], heads[2]), (bodies[0], bodies[2])])
+    assert read(1, 3, 4) == ([1, 3, 4], [(heads[0], *heads[2:]), (bodies[0], *bodies[2:])])
+    assert read(2)[0] == []
 
 
 async def test_parts(storage: Storage, inbox: Mailbox, put: Put) -> None:

@@ -26,11 +26,11 @@ async def put(storage: Storage, mailboxes: tuple[Mailbox, ...], *contents: bytes
 
 
 def threads(storage: Storage, mailbox: Mailbox) -> list[int]:
-    return [thread for _, thread in storage.block(mailbox, range(1, mailbox.uid_next), [Column.THREAD])]
+    return list(storage.columns(mailbox, range(1, mailbox.uid_next), [Column.THREAD])[1][0])
 
 
 def ids(storage: Storage, mailbox: Mailbox) -> list[int]:
-    return [number for _, number in storage.block(mailbox, range(1, mailbox.uid_next), [Column.ID])]
+    return list(storage.columns(mailbox, range(1, mailbox.uid_next), [Column.ID])[1][0])
 
 
 def count(storage: Storage, table: str) -> int:

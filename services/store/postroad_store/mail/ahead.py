@@ -25,41 +25,42 @@ _WHOLE = (Column.CONTENT,)
 
 
 class Ahead:
-    """The blocks of one reader (`Reader.block`), of which the last is kept while it may be of use."""
+    """The blocks of one reader (`Reader.columns`), of which the last is kept while it may be of use."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._mailbox: Mailbox | None = None
-        self._rows: dict[int, tuple[Any, ...]] = {}  # what was read ahead, by UID
+        self._read: dict[int, bytes] = {}  # what was read ahead
         self._next = 0  # the UID behind the one that was asked for last
 
-    def block(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
-        """See `Storage.block`."""
+    def columns(
+        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
+    ) -> tuple[Sequence[int], Sequence[Sequence[Any]]]:
+        """See `Storage.columns`."""
         if len(uids) != 1 or columns != _WHOLE:
-            return self._reader.block(mailbox, uids, columns)
+            return self._reader.columns(mailbox, uids, columns)
         uid = uids[0]
         at = mailbox.index(uid)
         if at is None:  # it has gone, or the mailbox is not in memory
-            return self._reader.block(mailbox, uids, columns)
+            return self._reader.columns(mailbox, uids, columns)
         if mailbox is not self._mailbox:
-            self._mailbox, self._rows, self._next = mailbox, {}, 0
-        row = self._rows.pop(uid, None)
-        if row is None:
-            following = self._following(mailbox, at) if uid == self._next else uids
-            row = self._read(mailbox, uid, following)
+            self._mailbox, self._read, self._next = mailbox, {}, 0
+        octets = self._read.pop(uid, None)
+        if octets is None:
+            octets = self._fetch(mailbox, uid, self._following(mailbox, at) if uid == self._next else uids)
         self._next = mailbox.uids[at + 1] if at + 1 < len(mailbox.uids) else 0
-        return [] if row is None else [row]
+        return ((), ()) if octets is None else (uids, ((octets,),))
 
-    def _read(self, mailbox: Mailbox, uid: int, uids: Sequence[int]) -> tuple[Any, ...] | None:
+    def _fetch(self, mailbox: Mailbox, uid: int, uids: Sequence[int]) -> bytes | None:
         """Read some messages, the first of which is wanted now."""
         try:
-            rows = self._reader.block(mailbox, uids, _WHOLE)
+            there, read = self._reader.columns(mailbox, uids, _WHOLE)
         except StorageError:
             if len(uids) == 1:
                 raise
-            rows = self._reader.block(mailbox, [uid], _WHOLE)  # what cannot be read may be one of the others
-        self._rows = {row[0]: row for row in rows}
-        return self._rows.pop(uid, None)
+            there, read = self._reader.columns(mailbox, [uid], _WHOLE)  # it may be another that cannot be read
+        self._read = dict(zip(there, *read, strict=True))
+        return self._read.pop(uid, None)
 
     @staticmethod
     def _following(mailbox: Mailbox, at: int) -> Sequence[int]:

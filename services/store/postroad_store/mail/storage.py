@@ -366,12 +366,15 @@ class Storage:
         """
         return self._reader.fetch(mailbox, uids, columns)
 
-    def block(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
-        """Read: (UID, *columns) rows, all at once, for those of `uids` (ascending) that are there.
+    def columns(
+        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
+    ) -> tuple[Sequence[int], Sequence[Sequence[Any]]]:
+        """Read: those of `uids` (ascending, at least one) that are there, and their columns, all at once.
 
-        The quick way of `fetch` for a caller that cuts blocks itself: no Python runs per message (0.5 µs each).
+        The quick way of `fetch` for a caller that cuts blocks itself: no Python runs per message (0.5 µs each). If no
+        message is there, there may be no columns.
         """
-        return self._ahead.block(mailbox, uids, columns)
+        return self._ahead.columns(mailbox, uids, columns)
 
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
         """Read: return octets `start` to `end` (None: to the end) of the message; None if it has gone.

@@ -1,7 +1,7 @@
 """Reading messages from the database, on a connection that only reads.
 
-Everything is synchronous. Nearly all is short: one message costs about 10 µs, a range about 2 µs per message plus the
-copying of its octets. No statement stays open between two calls, so the log can always be copied back.
+All is synchronous, and nearly all short: one message costs about 10 µs, a range about 2 µs per message plus the copying
+of its octets. No statement stays open between two calls, so the log can always be copied back.
 """
 
 from __future__ import annotations
@@ -198,8 +198,21 @@ class Reader:
     ) -> Iterator[tuple[UID, tuple[bytes, ...]]]:
         """See `Storage.fetch`."""
         for block in _blocks(mailbox, uids, has_body=not BODIES.isdisjoint(columns)):
-            for row in self.block(mailbox, block, columns):
-                yield row[0], row[1:]
+            yield from ((row[0], row[1:]) for row in self.block(mailbox, block, columns))
+
+    def columns(
+        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
+    ) -> tuple[Sequence[int], Sequence[Sequence[Any]]]:
+        """See `Storage.columns`."""
+        if uids[-1] - uids[0] + 1 == len(uids):  # if as many are there, it is these: their UIDs need not be read
+            select, bodies = _block_of(tuple(columns), uids=False)
+            rows = self.rows(select, (mailbox.id, uids[0], uids[-1]))
+            read = list(zip(*rows, strict=True))
+            if len(rows) == len(uids) and not (bodies and max(map(len, read[bodies[0]])) >= PIECE):
+                return uids, read
+        rows = self.block(mailbox, uids, columns)
+        there, *read = zip(*rows, strict=True) if rows else [()]
+        return there, read
 
     def block(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> list[tuple[Any, ...]]:
         """See `Storage.block`."""
@@ -357,14 +370,14 @@ def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterato
 
 
 @lru_cache(maxsize=128)
-def _block_of(columns: tuple[Column, ...]) -> tuple[str, list[int]]:
+def _block_of(columns: tuple[Column, ...], *, uids: bool = True) -> tuple[str, list[int]]:
     """Return the SELECT of UIDs and these columns by mailbox, first and last UID, and the places of bodies in a row."""
-    selected = "".join([f", {_COLUMNS[column]}" for column in columns])
-    bodies = [place for place, column in enumerate(columns, 1) if column in BODIES]
+    selected = ", ".join(["e.uid"] * uids + [_COLUMNS[column] for column in columns])
+    bodies = [place for place, column in enumerate(columns, int(uids)) if column in BODIES]
     join = "CROSS JOIN octets o ON o.piece = c.id << 16" if bodies else ""
     # A CROSS JOIN keeps the order: the entries by their key, then the content of each.
     return (
-        f"SELECT e.uid{selected} FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"  # noqa: S608
+        f"SELECT {selected} FROM entries e CROSS JOIN contents c ON c.id = e.content {join}"  # noqa: S608
         " WHERE e.mailbox = ? AND e.uid BETWEEN ? AND ? ORDER BY e.uid"
     ), bodies
 

@@ -27,10 +27,10 @@ def fast(storage: Storage, view: View, numbers: Sequence[int], plan: Plan) -> by
     uids = view.uids[first - 1 : last] if following else [view.uids[number - 1] for number in numbers]
     block = Block(view, numbers, uids, following=following)
     reads = plan.reads
-    rows: list[tuple[Any, ...]] = []
+    read: Sequence[Sequence[Any]] = ()
     if reads:
-        rows = storage.block(mailbox, uids, reads)
-        there = {row[0] for row in rows} if len(rows) < len(uids) else None
+        here, read = storage.columns(mailbox, uids, reads)
+        there: set[int] | None = set(here) if len(here) < len(uids) else None
     else:
         gone = -1 in block.column(mailbox.flags)
         there = {uid for uid in uids if mailbox.index(uid) is not None} if gone else None
@@ -41,7 +41,6 @@ def fast(storage: Storage, view: View, numbers: Sequence[int], plan: Plan) -> by
         numbers, uids = [number for number, _ in kept], [uid for _, uid in kept]
         block = Block(view, numbers, uids, following=False)
     if reads:
-        _, *read = zip(*rows, strict=True)
         block.stored = dict(zip(reads, read, strict=True))
     columns: list[Iterable[object]] = [uids if plan.uid_only else numbers]
     for item in plan.items:
