@@ -31,6 +31,7 @@ from postroad_store.imap.commands.status.items import ITEMS
 from postroad_store.imap.commands.store import Store
 from postroad_store.imap.grammar.reader import Incomplete, Reader, SyntaxFault
 from postroad_store.imap.grammar.sequence import parse_sequence_set
+from postroad_store.imap.offer import Offer
 from postroad_store.imap.registry import Registry
 from postroad_store.mail.model.flags import Change, FlagSet
 
@@ -47,6 +48,23 @@ def parse(line: bytes, *more: bytes) -> Command:
         verb, space, rest = rest.partition(b" ")
         name = b"UID " + verb
     return PARSERS[name](T, Reader([space + rest, *more]))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "line", "told"),
+    [
+        ("UTF8=ACCEPT", b"APPEND x CATENATE (UTF8 (~{5}", "Invalid CATENATE part"),
+        ("UTF8=ACCEPT", b"APPEND x UTF8 (~{5}", "Invalid literal"),
+        ("CATENATE", b"APPEND x CATENATE (TEXT {5}", "Invalid literal"),
+        ("BINARY", b"APPEND x ~{5}", "Invalid literal"),
+        ("BINARY", b"APPEND x CATENATE (TEXT ~{5}", "Invalid literal"),
+    ],
+)
+def test_a_message_in_a_form_that_is_hidden_is_refused(hidden: str, line: bytes, told: str) -> None:
+    rest = line.removeprefix(b"APPEND")
+    assert parse_append(T, Reader([rest], 0, Offer(Registry()))).size == 5
+    with pytest.raises(SyntaxFault, match=told):
+        parse_append(T, Reader([rest], 0, Offer(Registry(without=[hidden]))))
 
 
 @pytest.mark.parametrize(

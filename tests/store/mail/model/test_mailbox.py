@@ -196,6 +196,22 @@ def test_a_snapshot_that_comes_too_late_is_not_taken() -> None:
     assert not mailbox.loaded
 
 
+def test_flags_that_stay_as_they_are_are_told_to_nobody() -> None:
+    mailbox = mailbox_of(SEEN, SEEN, 0)
+    by, other = (View(mailbox, read_only=False, claim=None) for _ in range(2))
+    calls: list[str] = []
+    by.on_change, other.on_change = (lambda: calls.append("by")), (lambda: calls.append("other"))
+    mailbox.reflag(2, [(1, 2)], Change.ADD, SEEN, naming=[], by=by)
+    assert (calls, by.changed, other.changed, mailbox.modseq) == ([], False, False, 2)
+    assert (by.known_modseq, other.known_modseq) == (2, 2)
+    mailbox.reflag(3, [(1, 3)], Change.ADD, SEEN, naming=[], by=by)
+    assert (calls, by.changed, other.changed) == (["other"], False, True)
+    assert (by.known_modseq, other.known_modseq) == (3, 2)
+    assert other.take(expunges=False) == Changes(flags=numbered(3))
+    mailbox.reflag(4, [(2, 2)], Change.REMOVE, SEEN, naming=[], by=None)
+    assert sorted(calls) == ["by", "other", "other"]
+
+
 def test_a_keyword_of_the_first_message_alone_is_used() -> None:
     mailbox = mailbox_of(1 << FIRST_KEYWORD, SEEN)
     mailbox.rename_keywords(2, [(0, "used")])

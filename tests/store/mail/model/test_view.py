@@ -229,6 +229,27 @@ def test_entries_far_apart_are_picked_as_others_are() -> None:
     assert view.pick_each(mailbox.uids, [1, 5, 7]) == [1, 6, 9]
 
 
+def test_a_view_knows_all_changes_up_to_the_first_that_was_not_told() -> None:
+    """RFC 7162 §3.1.2.1: a client that asks for what is newer misses nothing."""
+    mailbox = mailbox_of(9)
+    view = View(mailbox, read_only=True, claim=None)
+    assert view.known_modseq == mailbox.modseq == 1
+    mailbox.reflag(5, [(3, 3)], Change.ADD, SEEN, naming=[], by=None)
+    mailbox.reflag(6, [(4, 4)], Change.ADD, SEEN, naming=[], by=None)
+    assert view.known_modseq == 4
+    mailbox.remove(8, [9])
+    mailbox.remove(9, [8])
+    assert view.known_modseq == 4
+    assert len(view.take(expunges=False).flags) == 2
+    assert view.known_modseq == 7
+    mailbox.reflag(12, [(3, 3)], Change.REMOVE, SEEN, naming=[], by=None)
+    assert view.known_modseq == 7
+    assert len(view.take(expunges=True, flags=False).expunged) == 2
+    assert view.known_modseq == 11
+    view.take(expunges=True)
+    assert view.known_modseq == 12
+
+
 def test_a_view_that_is_abandoned_has_no_news() -> None:
     mailbox = mailbox_of(5)
     view = View(mailbox, read_only=True, claim=None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroad_store.imap.grammar.sequence import parse_sequence_set
+from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.model.flags import Change, FlagSet
 from postroad_store.mail.order import ordering, values
 from postroad_store.mail.order.criteria import CRITERIA
@@ -16,7 +17,10 @@ from postroad_store.mail.order.results import Results
 from postroad_store.mail.search.keys import And, InSet, Not
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import Column
     from postroad_store.mail.order.criteria import Criterion
     from postroad_store.mail.storage import Storage
     from tests.store.mail.conftest import Put
@@ -119,6 +123,26 @@ async def test_values_are_kept_within_bounds(
     view = storage.view(filled)
     for word in ("SUBJECT", "FROM", "SUBJECT", "TO", "-SUBJECT"):
         assert len(await storage.finder.sort(view, ALL, orders(word))) == 5
+
+
+@pytest.mark.parametrize(("missing", "reads"), [(0, 1), (1, 2)])
+async def test_values_take_room_by_message_and_by_value(
+    storage: Storage, filled: Mailbox, monkeypatch: pytest.MonkeyPatch, missing: int, reads: int
+) -> None:
+    """Five messages have three subjects: if there is room for them, the second SORT reads nothing."""
+    monkeypatch.setattr(values, "MAX_KEPT", values.ENTRY + 3 * values.VALUE + 5 * values._PLACE - missing)
+    read: list[int] = []
+    block = Reader.block
+
+    def counted(self: Reader, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> Any:
+        read.append(len(uids))
+        return block(self, mailbox, uids, columns)
+
+    monkeypatch.setattr(Reader, "block", counted)
+    view = storage.view(filled)
+    for words, expected in ((("SUBJECT",), [5, 3, 4, 1, 2]), (("-SUBJECT", "SIZE"), [1, 2, 3, 4, 5])):
+        assert await storage.finder.sort(view, ALL, orders(*words)) == expected
+    assert sum(read) == 5 * reads
 
 
 class Given:
