@@ -31,7 +31,7 @@ class OfResults:
         self.kept.put(key, range(1, size + 1), size)
 
     def has(self, key: int, size: int) -> bool:
-        return self.kept.get(key, range(1, size + 1)) == size
+        return bool(self.kept.get(key, range(1, size + 1)) == size)
 
 
 class OfValues:
