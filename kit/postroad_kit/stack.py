@@ -17,6 +17,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from postroad_kit.errors import CannotStart
 from postroad_kit.postroad import URL, Postroad
 
 if TYPE_CHECKING:
@@ -79,9 +80,12 @@ def find_or_start(*, url: str | None = None, folder: Path | None = None, checkou
     that is started is of processes, or with `checkout` (the folder of a docker-compose.yml) of containers. Raises
     `CannotStart`.
     """
-    url = url or os.environ.get(URL)
-    if url:
-        return Stack(url)
+    name, url = ("--postroad-url", url) if url else (URL, os.environ.get(URL, ""))
+    if url := url.strip():
+        try:
+            return Stack(url)
+        except ValueError as error:
+            raise CannotStart(f"{name} is not right: {error}") from None
     # Windows has no such locks, and can use a stack that runs elsewhere.
     from postroad_kit.embedded.containers import containers  # noqa: PLC0415
     from postroad_kit.embedded.processes import processes, url_of  # noqa: PLC0415

@@ -130,7 +130,7 @@ def test_without_a_stack_the_error_is_that(monkeypatch: pytest.MonkeyPatch) -> N
     set_current(None)
     monkeypatch.setenv("POSTROAD_URL", "ftp://nowhere")
     (text,) = run(Plain("test_passes"))[1]
-    assert "ftp://nowhere is no http or https URL" in text
+    assert "POSTROAD_URL is not right: ftp://nowhere is no http or https URL" in text
 
 
 def test_a_test_goes_to_another_process_by_its_name(stack: Stack) -> None:
