@@ -49,9 +49,8 @@ class WorldMixin(unittest.TestCase):
 
     def __getstate__(self) -> object:
         """Return what is pickled: of a test that has a world its name, as Django's workers send it with a subtest."""
-        state = super().__getstate__()
         if "world" not in vars(self):
-            return state
+            return super().__getstate__()
         return {"_testMethodName": self._testMethodName, "_testMethodDoc": self._testMethodDoc}
 
     def _leave(self) -> None:

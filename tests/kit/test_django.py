@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import subprocess
 import sys
 import unittest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django.test
 import pytest
@@ -75,6 +76,32 @@ def test_coroutine_functions_are_run(stack: Stack) -> None:
     ((_, text),) = result.errors
     assert "ZeroDivisionError" in text
     assert "-- Postroad: what arrived" in text
+
+
+class Sent(unittest.TestResult):
+    """Takes subtests from another process, as Django's parallel runner does."""
+
+    names = ""
+
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:  # noqa: N802
+        self.names += str(pickle.loads(pickle.dumps(subtest)))
+        super().addSubTest(test, subtest, err)
+
+
+class Parts(DjangoWorldMixin, django.test.SimpleTestCase):  # type: ignore[misc]
+    __test__ = False
+
+    def test_part(self) -> None:
+        self.bob = self.world.account("bob")
+        with self.subTest(part=7):
+            self.bob.wait(timeout=0.1)
+
+
+def test_a_subtest_that_fails_goes_to_another_process(stack: Stack) -> None:
+    result = Sent()
+    Parts("test_part").run(result)
+    assert len(result.failures) == 1
+    assert "(part=7)" in result.names
 
 
 # What `manage.py test --parallel 2` runs: each class goes to one of two processes.

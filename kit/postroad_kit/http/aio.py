@@ -11,7 +11,7 @@ import contextlib
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeVar
 
-from postroad_kit.errors import Away
+from postroad_kit.errors import Away, PostroadError
 from postroad_kit.http.call import Place
 from postroad_kit.http.wire import read_answer, request_of
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from postroad_kit.http.call import Call
 
 T = TypeVar("T")
+
+ELSEWHERE = "this client needs asyncio, which does not run here: let anyio's fixture anyio_backend return 'asyncio'"
 
 
 class AsyncClient:
@@ -28,8 +30,12 @@ class AsyncClient:
         self.place = Place.of(url)
 
     async def ask(self, call: Call[T], *, world: str | None = None) -> T:
-        """Return what the API answers; raises `Away`, `Refused` or a `MailError`."""
+        """Return what the API answers; raises `Away`, `Refused`, a `MailError`, and without asyncio `PostroadError`."""
         __tracebackhide__ = True
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise PostroadError(ELSEWHERE) from None
         try:
             async with asyncio.timeout(call.timeout):
                 octets = await self._exchange(request_of(self.place, call, world, "1.0"))

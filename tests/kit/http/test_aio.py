@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from postroad_kit.errors import Away
+from postroad_kit.errors import Away, PostroadError
 from postroad_kit.http.aio import AsyncClient
 from postroad_kit.http.call import Call
 from tests.kit.http.scripted import Scripted, ok
@@ -40,3 +40,9 @@ async def test_nobody_is_there() -> None:
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
     with pytest.raises(Away, match="can't be reached"):
         await AsyncClient(url).ask(A)
+
+
+def test_another_loop_than_asyncios() -> None:
+    """As anyio runs tests on trio too, unless it is told."""
+    with pytest.raises(PostroadError, match="needs asyncio, which does not run here"):
+        AsyncClient("http://127.0.0.1:1").ask(A).send(None)
