@@ -180,6 +180,20 @@ def test_the_longer_of_two_boundaries_counts_whichever_is_outside() -> None:
     ]
 
 
+@pytest.mark.parametrize("boundary", [b"b", b"b2"])
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
+def test_the_empty_line_before_a_delimiter_that_an_outer_multipart_has_too_ends_the_header(
+    boundary: bytes, line_end: bytes
+) -> None:
+    header = b"Content-Type: multipart/mixed; boundary=%b\r\n\r\n" % boundary
+    body = b"--%b\r\n\r\nleaf\r\n--%b--" % (boundary, boundary)
+    content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n%b%b\r\n--b--\r\n" % (header, body)
+    content = content.replace(b"\r\n", line_end)
+    root = tree(content)
+    assert cut(content, root.find((1,))) == (header.replace(b"\r\n", line_end), body.replace(b"\r\n", line_end))
+    assert cut(content, root.find((1, 1))) == (line_end, b"leaf")
+
+
 def test_no_time_is_lost_on_lines_that_look_like_delimiters() -> None:
     content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + b"--x\r\n" * 200_000
     assert len(tree(content).children) == 1

@@ -6,6 +6,8 @@ moment, and `<<N INBOX 2>>` for the number behind that: each server has its own.
 
 from __future__ import annotations
 
+import base64
+import quopri
 import random
 import re
 from dataclasses import dataclass, field
@@ -19,7 +21,26 @@ if TYPE_CHECKING:
 MADE = ("INBOX", "Drafts", "Sent", "Trash", "Junk", "Archive")  # with the account
 NAMES = ("a", "b", "Work", "&AOQ-", "x y", "&-", 'q"t', "(p)", "A", "c.d", "NIL", "back\\slash", "z]")
 KEYWORDS = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "work", "$Forwarded", "Work", "NonJunk")
-WORDS = ("alpha", "beta", "lorem", "Zurich", "fwd", "alice", "a.test", "nothing", "LIDDELL", "x1", "", "=C3", "mixed")
+WORDS = (
+    "alpha",
+    "beta",
+    "lorem",
+    "Zurich",
+    "fwd",
+    "alice",
+    "a.test",
+    "nothing",
+    "LIDDELL",
+    "x1",
+    "",
+    "=C3",
+    "mixed",
+    "J\xf6rg",
+    "gr\xfc\xdfe",
+    "\u20ac",
+    "K\xd6LN",
+    "alpha</b>",
+)
 FIELDS = ("From", "To", "Subject", "Message-ID", "Content-Type", "X-None", "date", "CC", "In-Reply-To")
 DATES = ("1-Jan-2020", "02-Feb-2021", "15-Mar-2022", "31-Dec-2019", "1-Nov-2026", "30-Nov-2026")
 TIMES = (
@@ -33,6 +54,32 @@ SYSTEM = ("SEEN", "ANSWERED", "FLAGGED", "DELETED", "DRAFT")
 PLAIN_KEYS = ("ALL", *SYSTEM, *(f"UN{flag}" for flag in SYSTEM))
 STATUS = ("MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "SIZE")
 SORTS = ("ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO")
+
+TEXT = "Gr\xfc\xdfe aus K\xf6ln, 5 \u20ac = lorem\r\n<b>alpha</b> &amp; beta\r\n"
+
+
+def _encoded(day: int, subject: str, kind: str, charset: str, encoding: str) -> bytes:
+    """Return a message with that text."""
+    header = (
+        f"Date: {day} Feb 2021 1{day}:00:00 +0100\r\nFrom: =?utf-8?q?J=C3=B6rg?= <joerg@a.test>\r\n"
+        f"Message-ID: <e{day}@a>\r\nReferences: <e{day - 1}@a>\r\nSubject: {subject}\r\n"
+        f"Content-Type: text/{kind}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    text = TEXT.encode(charset)
+    if encoding == "base64":
+        text = base64.encodebytes(text).replace(b"\n", b"\r\n")
+    if encoding == "quoted-printable":
+        text = quopri.encodestring(text)
+    return header.encode() + text
+
+
+ENCODED = (
+    _encoded(1, "=?utf-8?q?Gr=C3=BC=C3=9Fe?= alpha", "plain", "utf-8", "quoted-printable"),
+    _encoded(2, "Re: =?utf-8?b?R3LDvMOfZQ==?= alpha", "plain", "utf-8", "base64"),
+    _encoded(3, "=?iso-8859-1?q?K=F6ln?=", "html", "iso-8859-15", "quoted-printable"),
+    _encoded(4, "[list] Re: Koeln (fwd)", "html", "utf-16", "base64"),
+    _encoded(5, "fwd: koeln", "plain", "utf-8", "8bit"),
+)
 
 
 @dataclass
@@ -89,6 +136,7 @@ class Sequence:
             (3, self.copy),
             (2, self.expunge),
             (4, self.any_append),
+            (1, self.catenate),
             (3, self.any_select),
             (2, self.leave),
             (3, self.status),
@@ -115,6 +163,9 @@ class Sequence:
     # pieces
 
     def add(self, who: int, command: str | bytes) -> None:
+        if isinstance(command, str) and not command.startswith("<<") and self.chance(0.1):
+            word, blank, rest = command.partition(" ")
+            command = word.lower() + blank + rest
         self.steps.append(Step(who, command if isinstance(command, bytes) else command.encode("latin-1")))
 
     def chance(self, probability: float) -> bool:
@@ -122,11 +173,13 @@ class Sequence:
 
     def astring(self, text: str) -> str:
         """Write a string in one of the forms that it may have."""
-        form = self.random.random()
+        form = self.random.random() if text.isascii() else 1.0
+        text = text.encode().decode("latin-1")
         if form < 0.6 and re.fullmatch(r"[A-Za-z0-9&./$=+,\]-]+", text) and text.upper() != "NIL":
             return text
         if form < 0.9:
             return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        # what is beyond ASCII is UTF-8, as octets
         return f"{{{len(text)}{self.random.choice(['', '+'])}}}\r\n{text}"
 
     def known(self) -> str:
@@ -142,9 +195,11 @@ class Sequence:
         return max(self.boxes.get(self.selected[who], 0), 1)
 
     def number(self, who: int) -> str:
+        if self.chance(0.01):
+            return self.random.choice(["0", "4294967295", "4294967296"])
         return "*" if self.chance(0.1) else str(self.random.randint(1, self.count(who) + self.chance(0.1)))
 
-    def numbers(self, who: int) -> str:
+    def numbers(self, who: int, *, uid: bool = False) -> str:
         kind = self.random.random()
         if kind < 0.25:
             return "1:*"
@@ -153,7 +208,7 @@ class Sequence:
         if kind < 0.62 and self.chance(0.4):
             return "$"
         if self.chance(0.1):
-            return f"{self.number(who)}:*"
+            return f"*:{self.number(who)}" if uid else "2:*"
         pieces = [
             self.number(who) if self.chance(0.5) else f"{self.number(who)}:{self.number(who)}"
             for _ in range(self.random.randint(1, 3))
@@ -166,6 +221,8 @@ class Sequence:
 
     def flags(self) -> str:
         chosen = self.random.sample(KEYWORDS, self.random.randint(0, 3))
+        if self.chance(0.15) and "\\Deleted" not in chosen:
+            chosen.append("\\Deleted")
         if "work" in chosen:
             chosen = [flag for flag in chosen if flag != "Work"]  # Dovecot loses what is behind such a pair
         return "(" + " ".join(chosen) + ")"
@@ -180,6 +237,8 @@ class Sequence:
 
     def message(self) -> bytes:
         """Return a message whose encodings are what they say: what is told of broken ones is settled elsewhere."""
+        if self.chance(0.2):
+            return self.random.choice(ENCODED)
         content = self.messages.entity().replace(b"base64", b"8bit")
         if self.dated and b"\r\nDate: " not in b"\r\n" + content.partition(b"\r\n\r\n")[0]:
             content = b"Date: Tue, 3 Feb 2026 01:02:03 +0000\r\n" + content
@@ -197,6 +256,17 @@ class Sequence:
             if box in self.boxes:
                 self.boxes[box] += 1
         self.add(who, command)
+
+    def catenate(self, who: int) -> None:
+        box = self.known()
+        # Texts come first: Dovecot takes those that follow a URL of nothing for commands.
+        texts = ["TEXT {18+}\r\nSubject: pieced\r\n\r\n", "TEXT {7}\r\nlorem\r\n"]
+        sections = ["", "/;SECTION=TEXT", "/;SECTION=HEADER.FIELDS%20(FROM)", "/;SECTION=1"]
+        pieces = texts[: self.random.randint(0, 2)]
+        for _ in range(self.random.randint(not pieces, 2)):
+            pieces.append(f'URL "/INBOX/;UID={self.number(who)}{self.random.choice(sections)}"')
+        self.boxes[box] += 1
+        self.add(who, f'APPEND {self.astring(box)} "{self.random.choice(TIMES)}" CATENATE ({" ".join(pieces)})')
 
     def any_append(self, who: int) -> None:
         self.append(who, self.maybe_known())
@@ -295,7 +365,7 @@ class Sequence:
             f"HEADER {self.astring(choose(FIELDS))} {word}",
             f"{choose(self.by_date)} {date}",
             f"{choose(['LARGER', 'SMALLER'])} {choose([0, 100, 300, 1000, 4294967295])}",
-            f"UID {self.numbers(who)}",
+            f"UID {self.numbers(who, uid=True)}",
             self.numbers(who),
         ]
         # RFC 3501 section 6.4.4, NOT: the messages that do not match; Dovecot finds none that way.
@@ -315,8 +385,11 @@ class Sequence:
         return f"RETURN ({' '.join(options)}) "
 
     def search(self, who: int) -> None:
-        charset = self.random.choice(["CHARSET UTF-8 ", "CHARSET US-ASCII "]) if self.chance(0.2) else ""
-        self.add(who, f"{self.uid()}SEARCH {self.returned()}{charset}{self.keys(who)}")
+        charset = self.random.choice(["UTF-8", "utf-8", "US-ASCII", "x-none"])
+        keys = self.keys(who)
+        charset = "UTF-8" if not keys.isascii() else charset
+        charset = f"CHARSET {charset} " if self.chance(0.2) or not keys.isascii() else ""
+        self.add(who, f"{self.uid()}SEARCH {self.returned()}{charset}{keys}")
 
     def sort(self, who: int) -> None:
         criteria = [
@@ -349,7 +422,24 @@ class Sequence:
         name = choose([*self.boxes, *NAMES])
         # RFC 3501 section 5.1.3: what is on the wire is matched; Dovecot matches the characters that it means.
         cut = 0 if "&" in name else self.random.randint(0, len(name))
-        return choose(["*", "%", "%/%", name, name[:cut] + "*", name[:cut] + "%", "*" + name[cut:], name + "/%", ""])
+        return choose(
+            [
+                "*",
+                "%",
+                "%/%",
+                "*%",
+                "inbox*",
+                "INBOX/%",
+                "%*%",
+                "*/*",
+                name,
+                name[:cut] + "*",
+                name[:cut] + "%",
+                "*" + name[cut:],
+                name + "/%",
+                "",
+            ]
+        )
 
     def names(self, who: int) -> None:
         kind = self.random.random()
@@ -360,9 +450,11 @@ class Sequence:
             self.add(who, f"LIST {reference} {self.astring(self.pattern())}")
         else:
             options = self.random.choice(["", "", "(SUBSCRIBED) ", "(SPECIAL-USE) ", "(SUBSCRIBED RECURSIVEMATCH) "])
-            patterns = [self.astring(self.pattern()) for _ in range(self.random.choice((1, 1, 2)))]
-            if len(patterns) > 1:  # RFC 5258 section 3: an empty one is ignored; Dovecot matches the reference with it
-                patterns = [pattern for pattern in patterns if pattern != '""'] or ["%"]
+            # RFC 5258 section 3: an empty one of several is ignored; Dovecot matches the reference with it.
+            several = self.chance(0.3)
+            patterns = (
+                [self.astring(self.pattern() or "%") for _ in range(2)] if several else [self.astring(self.pattern())]
+            )
             pattern = patterns[0] if len(patterns) == 1 else f"({' '.join(patterns)})"
             returned = self.random.sample(["SUBSCRIBED", "CHILDREN", "SPECIAL-USE"], self.random.randint(0, 3))
             if self.chance(0.4):
@@ -380,15 +472,12 @@ class Sequence:
         self.add(who, f"CREATE {self.astring(name)}")
         self.boxes.setdefault(name, 0)
 
+    def below(self, name: str) -> bool:
+        return any(box.startswith(name + "/") for box in self.boxes)
+
     def leaves(self) -> list[str]:
         """Return mailboxes that may go: nobody has them open, nothing is below them."""
-        return [
-            box
-            for box in self.boxes
-            if box not in MADE
-            and box not in self.selected
-            and not any(other.startswith(box + "/") for other in self.boxes)
-        ]
+        return [box for box in self.boxes if box not in MADE and box not in self.selected and not self.below(box)]
 
     def delete(self, who: int) -> None:
         leaves = self.leaves()
@@ -408,6 +497,15 @@ class Sequence:
         ]
         if not movable or self.chance(0.1):
             self.add(who, f"RENAME {self.astring('nope')} {self.astring(self.known())}")
+            return
+        if (
+            self.chance(0.1)
+            and "INBOX" not in self.selected
+            and not self.below("INBOX")
+            and (new := self.random.choice(NAMES)) not in self.boxes
+        ):
+            self.add(who, f"RENAME inbox {self.astring(new)}")
+            self.boxes[new], self.boxes["INBOX"] = self.boxes["INBOX"], 0
             return
         old, new = self.random.choice(movable), self.new_name()
         if new == old or new.startswith(old + "/") or new in self.boxes:

@@ -241,6 +241,9 @@ class _Parser:
         node = len(self.nodes)
         self.nodes.append(b"")
         if kind.is_multipart:
+            if content.startswith(b"\n--" + kind.boundary, self.line):
+                # The boundary is an outer one's too. The line is the inner one's, and the CRLF before it the header's.
+                body = header_end(content, start, self.line + 1)
             inner, outer, children = self.multipart(body, kind, depth)
             self.nodes[node] = _NODE.pack(Kind.MULTIPART.value, children, start, body, self.end(body))
             inner = b"(%b %b)" % (inner, kind.subtype)

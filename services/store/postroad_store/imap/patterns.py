@@ -5,6 +5,7 @@ Pure. Names and patterns are octets as the client spells them: modified UTF-7, o
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from postroad_store.mail.model.errors import LimitReached
@@ -18,6 +19,8 @@ DELIMITER = b"/"
 MAX_PATTERN = 1000  # octets, reference and pattern together
 MAX_PATTERNS = 100  # of one LIST
 _INBOX = b"INBOX"
+_BELOW_INBOX = _INBOX + DELIMITER
+_BEFORE_WILDCARDS = re.compile(rb"[^*%/]+(?=[*%])")
 
 
 class Pattern:
@@ -119,7 +122,7 @@ class Patterns:
     Raises `LimitReached` if they are too long or too many: matching time grows with both.
     """
 
-    __slots__ = ("_inbox", "_matchers", "_percents", "everything")
+    __slots__ = ("_inbox", "_inferiors", "_matchers", "_percents", "everything")
 
     def __init__(self, reference: bytes, mailboxes: Sequence[bytes]) -> None:
         if len(mailboxes) > MAX_PATTERNS:
@@ -132,12 +135,17 @@ class Patterns:
         self._percents = [pattern.matches for pattern in patterns if pattern.ends_in_percent]
         # RFC 3501 §6.3.8: INBOX is listed if "INBOX" matches; it is case-insensitive (RFC 3501 §5.1).
         self._inbox = any(Pattern((reference + mailbox).upper()).matches(_INBOX) for mailbox in mailboxes)
+        # So it is at the beginning of longer names: `inbox*` has INBOX/sub, which CREATE inbox/sub makes.
+        texts = [capitals(reference + mailbox) for mailbox in mailboxes]
+        self._inferiors = [Pattern(text).matches for text in texts if text is not None]
 
     def match(self, name: bytes) -> bool:
         """Return True if the whole name matches one of the patterns."""
         for matches in self._matchers:
             if matches(name):
                 return True
+        if name.startswith(_BELOW_INBOX):
+            return any(matches(name) for matches in self._inferiors)
         return self._inbox and name == _INBOX
 
     def match_level(self, level: bytes) -> bool:
@@ -167,6 +175,14 @@ def pattern_of(reference: bytes, mailbox: bytes) -> Pattern:
     first, slash, rest = text.partition(DELIMITER)
     # RFC 3501 §5.1: INBOX is case-insensitive. A pattern with a wildcard may mean other names too: see `Patterns`.
     return Pattern(_INBOX + slash + rest if first.upper() == _INBOX else text)
+
+
+def capitals(text: bytes) -> bytes | None:
+    """Return a pattern with its beginning in capitals, if that means the beginning of INBOX; otherwise None."""
+    match = _BEFORE_WILDCARDS.match(text)
+    if match is None or not _INBOX.startswith(match[0].upper()):
+        return None
+    return match[0].upper() + text[match.end() :]
 
 
 def root_of(reference: bytes) -> bytes:
