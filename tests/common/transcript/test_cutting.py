@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postroad.tap import Carried, Read
-from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues, transactions
+from postroad.transcript.cutting import _ANSWERED, ENTRY, Passing, _is_answered, cut_at, dialogues, transactions
 from postroad.transcript.view import whole
 from tests.common.transcript.said import opened
 from tests.common.transcript.test_recorder import consistent, recorder
@@ -51,6 +53,16 @@ def test_old_commands_go_unread(protocol: str, command: bytes, answer: bytes) ->
     assert not any("x" in text for text in shown if len(text) > 1000)
     assert tape.omitted > 0
     assert consistent(tape._recorder)
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b" ", b"OK", b"+OK", b"-ERR", b".", b"*", b"\r", b"\n", b"\r\n", b" NO "])).map(
+        b"".join
+    )
+)
+def test_the_last_line_says_whether_a_command_is_answered(tail: bytes) -> None:
+    for pattern in _ANSWERED.values():
+        assert _is_answered(tail, pattern) == (pattern.search(tail) is not None)
 
 
 def test_one_long_answer_is_passed_over() -> None:

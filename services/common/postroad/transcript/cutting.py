@@ -25,12 +25,17 @@ TAIL = 512  # octets of the last line of an answer
 Said: TypeAlias = "tuple[bool, bytes, float, bool]"
 Block: TypeAlias = "Said | Fact | None"
 
-# How the answer to a command ends.
+# How the answer to a command ends: its last line, and the CRLF before it.
 _ANSWERED = {
     "imap": re.compile(rb"(?:\A|\r\n)[^\s*+]\S* (?:OK|NO|BAD)\b[^\r\n]*\r\n\Z", re.IGNORECASE),
     "pop3": re.compile(rb"(?:\r\n\.|(?:\A|\r\n)(?:\+OK|-ERR)[^\r\n]*)\r\n\Z", re.IGNORECASE),
     "managesieve": re.compile(rb"(?:\A|\r\n)(?:OK|NO|BYE)\b[^\r\n]*\r\n\Z", re.IGNORECASE),
 }
+
+
+def _is_answered(tail: bytes, answered: re.Pattern[bytes]) -> bool:
+    """Whether what the server has said last ends an answer; only its last line can match."""
+    return answered.match(tail, max(tail.rfind(b"\r\n", 0, -2), 0)) is not None
 
 
 def _begins(octets: bytes, protocol: str) -> bool:
@@ -83,7 +88,7 @@ def dialogues(blocks: Sequence[Block], room: int, protocol: str) -> tuple[int, i
             size += ENTRY
             continue
         from_client, octets, _, _ = cast("Said", block)
-        if from_client and answered.search(before) is not None and _begins(octets, protocol):
+        if from_client and _is_answered(before, answered) and _begins(octets, protocol):
             last = index
             if first < 0:
                 first, size = last, 0
@@ -119,9 +124,9 @@ class Passing:
     def over(self, octets: bytes, *, from_client: bool) -> bool:
         """Take a block; True if the client gives a command with it."""
         if from_client:
-            if self._answered.search(self._tail) is not None and _begins(octets, self._protocol):
+            if _is_answered(self._tail, self._answered) and _begins(octets, self._protocol):
                 return True
             self._tail = b""
         else:
-            self._tail = (self._tail + octets[-TAIL:])[-TAIL:]
+            self._tail = octets[-TAIL:] if len(octets) >= TAIL else (self._tail + octets)[-TAIL:]
         return False

@@ -51,11 +51,17 @@ def flags_line(mailbox: Mailbox) -> bytes:
 
 def permanent_flags(view: View) -> bytes:
     r"""Return the PERMANENTFLAGS response; `\*` says that the client may make new keywords (RFC 3501 §7.1)."""
-    if view.read_only or not view.rights & frozenset("swt"):
+    if view.read_only or view.rights.isdisjoint("swt"):
         return b"* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n"
     keywords = view.mailbox.keywords
-    names = list(_permitted(view.rights))
-    if "w" in view.rights:
+    return _permanent(view.rights, keywords) if keywords else _without_keywords(view.rights)
+
+
+def _permanent(rights: frozenset[str], keywords: Sequence[str]) -> bytes:
+    """Return what may be changed with these rights (RFC 4314 §5.1.1)."""
+    mask = flags_mask(rights)
+    names = [name for name, bit in SYSTEM_FLAGS.items() if bit & mask]
+    if "w" in rights:
         names += keywords
         if len(keywords) < MAX_KEYWORDS:
             names.append("\\*")
@@ -63,10 +69,9 @@ def permanent_flags(view: View) -> bytes:
 
 
 @lru_cache(maxsize=16)  # few accounts have any but all rights
-def _permitted(rights: frozenset[str]) -> tuple[str, ...]:
-    """Return the system flags that may be changed (RFC 4314 §5.1.1)."""
-    mask = flags_mask(rights)
-    return tuple(name for name, bit in SYSTEM_FLAGS.items() if bit & mask)
+def _without_keywords(rights: frozenset[str]) -> bytes:
+    """Return the same of a mailbox without keywords."""
+    return _permanent(rights, ())
 
 
 def changes(view: View, news: Changes, *, manner: Manner = PLAIN, uid: bool = False) -> bytes:

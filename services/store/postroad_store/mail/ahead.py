@@ -9,7 +9,7 @@ The octets of a message never change. Whether it is still there is asked of the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.mail.model.message import Column
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import ReadColumns
 
 OCTETS = 128 * 1024  # of messages that are read together
 _WHOLE = (Column.CONTENT,)
@@ -33,9 +34,7 @@ class Ahead:
         self._read: dict[int, bytes] = {}  # what was read ahead
         self._next = 0  # the UID behind the one that was asked for last
 
-    def columns(
-        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
-    ) -> tuple[Sequence[int], Sequence[Sequence[Any]]]:
+    def columns(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> ReadColumns:
         """See `Storage.columns`."""
         if len(uids) != 1 or columns != _WHOLE:
             return self._reader.columns(mailbox, uids, columns)

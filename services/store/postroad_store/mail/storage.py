@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
     from postroad_store.mail.model.flags import Change, FlagSet
     from postroad_store.mail.model.mailbox import Mailbox, Status
-    from postroad_store.mail.model.message import UID, Column
+    from postroad_store.mail.model.message import UID, Column, ReadColumns
     from postroad_store.mail.model.ranges import Runs
     from postroad_store.mail.model.telling import Box, Gone, Names, Places, Put, Tell
 
@@ -179,9 +179,8 @@ class Storage:
     def delete(self, account: Account, name: str, tell: Tell[Box] = None) -> Awaitable[Mailbox]:
         r"""Commit: remove a mailbox with its messages (RFC 3501 §6.3.4), and return it.
 
-        With inferiors its name stays, as a \Noselect one.
-
-        Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a \Noselect name with inferiors.
+        With inferiors its name stays, as a \Noselect one. Raises `NoSuchMailbox`; `NameNotAllowed` for INBOX and for a
+        \Noselect name with inferiors.
         """
         commit = Delete(self._mailboxes, account, name, now=int(self._clock.now()), collect=self._collector.collect)
         return self._submit(facts.tells(commit, tell, facts.deleted))
@@ -366,13 +365,10 @@ class Storage:
         """
         return self._reader.fetch(mailbox, uids, columns)
 
-    def columns(
-        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
-    ) -> tuple[Sequence[int], Sequence[Sequence[Any]]]:
-        """Read: those of `uids` (ascending, at least one) that are there, and their columns, all at once.
+    def columns(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> ReadColumns:
+        """Read: those of `uids` (ascending, at least one) that are there, and their columns (none, if none is there).
 
-        The quick way of `fetch` for a caller that cuts blocks itself: no Python runs per message (0.5 µs each). If no
-        message is there, there may be no columns.
+        The quick way of `fetch` for a caller that cuts blocks itself: no Python runs per message (0.5 µs each).
         """
         return self._ahead.columns(mailbox, uids, columns)
 

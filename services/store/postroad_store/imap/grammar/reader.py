@@ -139,7 +139,10 @@ class Reader:
 
     def space(self) -> None:
         """Take exactly one space (RFC 3501 §9, note 2)."""
-        self.take(b" ")
+        if self._text.startswith(b" ", self._at):
+            self._at += 1
+        else:
+            self.take(b" ")  # which refuses what is there
 
     def take(self, octets: bytes) -> None:
         """Take exactly these octets."""

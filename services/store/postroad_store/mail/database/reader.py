@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from postroad.mime.part import Part
     from postroad_store.mail.model.errors import StorageError
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import ReadColumns
     from postroad_store.mail.model.ranges import Runs
 
 AccountRow: TypeAlias = "tuple[int, str, list[Named], list[str]]"  # id, login, mailboxes, subscriptions
@@ -200,9 +201,7 @@ class Reader:
         for block in _blocks(mailbox, uids, has_body=not BODIES.isdisjoint(columns)):
             yield from ((row[0], row[1:]) for row in self.block(mailbox, block, columns))
 
-    def columns(
-        self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]
-    ) -> tuple[Sequence[int], Sequence[Sequence[Any]]]:
+    def columns(self, mailbox: Mailbox, uids: Sequence[int], columns: Sequence[Column]) -> ReadColumns:
         """See `Storage.columns`."""
         if uids[-1] - uids[0] + 1 == len(uids):  # if as many are there, it is these: their UIDs need not be read
             select, bodies = _block_of(tuple(columns), uids=False)

@@ -6,10 +6,12 @@ sends; the header section is stored apart from the body; the parts are stored as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import NewType
+from typing import Any, NewType
 
 UID = NewType("UID", int)  # RFC 3501 §2.3.1.1
+ReadColumns = tuple[Sequence[int], Sequence[Sequence[Any]]]  # UIDs, and what was read, column by column, in their order
 
 
 class Column(Enum):

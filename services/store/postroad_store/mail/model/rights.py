@@ -65,7 +65,9 @@ def text_of(entries: Mapping[str, frozenset[str]]) -> str | None:
 @lru_cache(maxsize=1000)
 def rights_of(acl: str | None, login: str, *, owns: bool) -> frozenset[str]:
     """Return the rights of a user: those of all identifiers that mean them, less the negative ones (RFC 4314 §2)."""
-    entries = {} if acl is None else entries_of(acl)
+    if acl is None:  # nearly every mailbox is its owner's alone
+        return ALL if owns else NONE
+    entries = entries_of(acl)
     rights: frozenset[str] = entries.get(login, ALL if owns else NONE) | entries.get(ANYONE, NONE)
     rights -= entries.get(f"-{login}", NONE) | entries.get(f"-{ANYONE}", NONE)
     return rights | REQUIRED if owns else rights

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_store.imap.commands.fetch import SPECS, Fetch
-from postroad_store.imap.commands.fetch.blocks import _gathered, responses
+from postroad_store.imap.commands.fetch.blocks import BODY_OCTETS, _gathered, response, responses
 from postroad_store.imap.commands.fetch.fast import fast
 from postroad_store.imap.commands.fetch.item import Gone, Message
 from postroad_store.imap.commands.fetch.plain import Lost, plain
@@ -90,6 +90,21 @@ async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> N
     slowly = [b"".join(plain(place.storage, mixed, number, made)) for number in numbers]
     assert fast(place.storage, mixed, numbers, made) == b"".join(slowly)
     assert fast(place.storage, mixed, [1, len(MESSAGES) + 1], made) == slowly[0] + slowly[-2]
+
+
+@pytest.mark.parametrize("text", [*LISTS, PARTS])
+async def test_a_message_that_is_asked_for_alone(place: Place, text: bytes) -> None:
+    view = await view_with(place, *MESSAGES, MESSAGES[0] + b"x" * BODY_OCTETS)
+    made = plan(text, uid=False)
+    for number in range(1, len(MESSAGES) + 2):
+        spans = [range(number, number + 1)]
+        told = b"".join(octets for octets, _ in responses(place.storage, view, spans, made))
+        is_long = bool(made.reads) and number > len(MESSAGES)
+        assert response(place.storage, view, spans, made) == (None if made.alone or is_long else told)
+    for spans in ([], [range(1, 3)], [range(1, 2), range(3, 4)]):
+        assert response(place.storage, view, spans, made) is None
+    await place.storage.expunge(view.mailbox, [1], only_deleted=False)
+    assert response(place.storage, view, [range(1, 2)], made) == (None if made.alone else b"")
 
 
 async def test_some_messages_are_recent(place: Place) -> None:

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.fetch.blocks import responses
+from postroad_store.imap.commands.fetch.blocks import response, responses
 from postroad_store.imap.commands.fetch.item import Refused
 from postroad_store.imap.commands.fetch.plain import Lost, can_be_given
 from postroad_store.imap.extensions import CONDSTORE
@@ -53,6 +53,11 @@ def handle(session: Session, command: Fetch) -> Awaitable[None] | None:
     # RFC 4314 §4: "MUST NOT set it, if the current user doesn't have "s" right"
     if plan.sets_seen and not view.read_only and "s" in view.rights and _has_unseen(view, spans):
         return _fetch_and_mark(session, command, spans)
+    alone = response(session.storage, view, spans, plan)
+    if alone is not None:
+        session.engine.send(alone)
+        _fetched(session, command, spans)
+        return None
     return _produce(session, command, spans, responses(session.storage, view, spans, plan))
 
 

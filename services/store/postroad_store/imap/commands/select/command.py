@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.view import View
 
+_UIDS = b"* OK [UIDVALIDITY %d] UIDs valid\r\n* OK [UIDNEXT %d] Predicted next UID\r\n"
 AT_ONCE = 2  # pieces of what a client has missed that are sent before others get their turn: what has gone, and flags
 
 
@@ -120,12 +121,12 @@ def _contents(session: Session, command: Select, view: View) -> bytes:
         unseen = None if manner.uid_only else view.first_unseen()
         if unseen is not None:
             lines.append(b"* OK [UNSEEN %d] First unseen.\r\n" % unseen)
-    lines.append(b"* OK [UIDVALIDITY %d] UIDs valid\r\n" % mailbox.uid_validity)
-    lines.append(b"* OK [UIDNEXT %d] Predicted next UID\r\n" % mailbox.uid_next)
-    if session.offers(OBJECTID):  # RFC 8474 §4.2
+    lines.append(_UIDS % (mailbox.uid_validity, mailbox.uid_next))
+    registry = session.engine.offer.registry
+    if registry.offers(OBJECTID):  # RFC 8474 §4.2
         lines.append(b"* OK [MAILBOXID (%b)] Mailbox's id\r\n" % mailbox.object_id.encode("ascii"))
     # RFC 7162 §3.1.2.1; every mailbox keeps its mod-sequences, so NOMODSEQ is never sent.
-    if session.offers(CONDSTORE):
+    if registry.offers(CONDSTORE):
         lines.append(session.highest.selected(view, aware=manner.modseq))
     if manner.rev2:  # RFC 9051 §6.3.2, and OLDNAME where the name is another one here: RFC 9051 §8, RFC 9051 §9
         name, given = session.directory.name_of(mailbox), command.mailbox.decode()
