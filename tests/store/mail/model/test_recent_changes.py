@@ -34,6 +34,17 @@ def test_changes_of_not_so_many_messages_stay_known() -> None:
     assert recent.after(FIRST) is None
 
 
+def test_a_change_of_as_many_as_are_kept_is_known() -> None:
+    recent = RecentChanges(FIRST, KEPT)
+    recent.note(FIRST + 1, range(1, KEPT + 1))
+    assert recent.after(FIRST) == list(range(1, KEPT + 1))
+    recent.note(FIRST + 2, range(KEPT + 1, 2 * KEPT + 1))
+    assert recent.after(FIRST) == list(range(1, 2 * KEPT + 1))  # twice as many, at most
+    recent.note(FIRST + 3, [3 * KEPT])
+    assert recent.after(FIRST + 1) is None
+    assert recent.after(FIRST + 2) == [3 * KEPT]
+
+
 def test_a_change_of_many_is_not_kept() -> None:
     recent = RecentChanges(FIRST, KEPT)
     recent.note(FIRST + 1, range(1, KEPT + 2))
