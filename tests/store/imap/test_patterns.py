@@ -64,6 +64,23 @@ def test_root(reference: bytes, root: bytes) -> None:
     assert root_of(reference) == root
 
 
+@pytest.mark.parametrize(
+    ("pattern", "names", "others"),
+    [
+        ("ab*ba", ["abba", "abxba"], ["aba", "ab", "ba", "abb"]),  # beginning and end do not share a letter
+        ("a%a", ["aa", "axa"], ["a", "a/a"]),
+        ("a*a*a", ["aaa", "axaxa"], ["aa", "a", "axa"]),
+        ("ab%ab%ab", ["ababab", "abxabxab"], ["abab", "ababa", "ab/abab"]),
+        ("*a", ["a", "xa"], ["", "ax"]),
+        ("", [""], ["a"]),
+        ("abc", ["abc"], ["ab", "abcd", "abC"]),
+    ],
+)
+def test_each_text_of_a_pattern_has_its_own_place(pattern: str, names: list[str], others: list[str]) -> None:
+    found = [name for name in [*names, *others] if Pattern(pattern.encode()).matches(name.encode())]
+    assert found == names
+
+
 @given(st.text("ab/%*", max_size=8), st.text("ab/", max_size=10))
 def test_patterns_are_what_a_regular_expression_says(pattern: str, name: str) -> None:
     expression = "".join({"*": ".*", "%": "[^/]*"}.get(char, re.escape(char)) for char in pattern)

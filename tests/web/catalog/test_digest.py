@@ -137,6 +137,15 @@ def test_nothing_that_sqlite_cannot_take() -> None:
         assert "\0" not in value
 
 
+def test_tags_are_in_the_addresses_of_all_who_are_named() -> None:
+    content = (
+        b"From: a+one@x.test\r\nTo: b+two@x.test, c+three@x.test\r\nCc: d+four@x.test\r\nBcc: e+five@x.test\r\n"
+        b"Reply-To: f+no@x.test\r\nReturn-Path: <g+no@x.test>\r\nX-Tags: , ,six,\r\nX-Tags: seven\r\n\r\n"
+    )
+    tags = read_content(content, ["h+eight@x.test"]).digest.tags
+    assert tags == ("eight", "five", "four", "one", "seven", "six", "three", "two")
+
+
 def test_a_nul_is_shown_as_a_space() -> None:
     assert read_content(b"Subject: a\0b\r\n\r\n", []).digest.subject == "a b"
     assert read_content("Subject: é\0b\r\n\r\n".encode(), []).digest.subject == "é b"

@@ -20,6 +20,7 @@ from postroad_web.catalog.worlds import DefaultWorld
 from postroad_web.catalog.writer import Writer
 from tests.web.catalog.history import histories, orders
 from tests.web.catalog.shelves import MemoryShelf
+from tests.web.worlds import SomeWorlds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -454,6 +455,27 @@ def test_a_copy_may_be_removed_before_its_delivery_is_known(tmp_path: Path) -> N
         Folding(writer, Tallies()).fold([("store", [line], len(line))])
         found = writer.connection.execute("SELECT removed, number FROM copies").fetchall()
         assert found == [(number - 1, None)]
+    writer.close()
+
+
+def test_a_snapshot_is_of_a_world(tmp_path: Path) -> None:
+    when: dict[str, Any] = {"recipients": ["b@b.test"], "time": "2026-03-01T12:00:00Z", "service": "store"}
+    place: dict[str, Any] = {"account": "b@b.test", "mailbox": "INBOX", "uid_validity": 1, "uid": 1}
+    kept = {"kind": "kept", "account": "b@b.test", "snapshot": "seeded"}
+    events: list[dict[str, Any]] = [
+        {"kind": "stored", "queue_id": "S1", **place},
+        {**kept, "token": "a", "world": "w1", "snapshot": "mine"},
+        {**kept, "token": "b"},
+    ]
+    writer = Writer(tmp_path, SomeWorlds(w1=""))
+    lines = [to_json({**when, "n": number, **event}) + b"\n" for number, event in enumerate(events, 1)]
+    Folding(writer, Tallies()).fold([("store", lines, len(lines))])
+    tokens = "SELECT DISTINCT token FROM kept ORDER BY token"
+    assert writer.connection.execute(tokens).fetchall() == [("a",), ("b",)]
+    writer.drop(["w1"])
+    assert writer.connection.execute(tokens).fetchall() == [("b",)]
+    writer.drop(["default"])
+    assert writer.connection.execute(tokens).fetchall() == []
     writer.close()
 
 

@@ -28,6 +28,11 @@ def test_one_that_is_too_long_is_cut() -> None:
     assert cleaned("x" * 99 + " y") == "x" * 99
 
 
+def test_what_is_empty_is_no_tag() -> None:
+    assert tags_of(["", " , ,//"], ["bob+@b.test", "+@b.test"]) == ()
+    assert tags_of([",a,"], []) == ("a",)
+
+
 def test_tags_of_a_message() -> None:
     assert tags_of(["b, A,,a"], ["bob+x+y@b.test", "bob@b.test", "+@b.test", "bob+a@b+c.test"]) == ("A", "b", "x", "y")
     assert len(tags_of([",".join(map(str, range(200)))], [])) == 100

@@ -55,6 +55,14 @@ def test_what_can_not_be_read(value: dict[str, Any]) -> None:
         chances_in(Struct(value))
 
 
+def test_a_seed_is_a_number_that_json_can_have() -> None:
+    for seed in (0, (1 << 53) - 1):
+        assert chances_in(Struct({"seed": seed}))[1] == seed
+    for seed in (-1, 1 << 53, 1 << 54):
+        with pytest.raises(BadJsonError, match="Seed is out of range"):
+            chances_in(Struct({"seed": seed}))
+
+
 def test_they_become_faults_and_back() -> None:
     faults = faults_of(Chances(), 7)
     assert faults == {

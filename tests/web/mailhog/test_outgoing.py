@@ -64,6 +64,14 @@ def test_by_name() -> None:
     )
 
 
+def test_what_is_to_be_saved_is_as_it_was_asked_for() -> None:
+    """Though there is a server of that name, or none."""
+    for name in ("release", "other"):
+        asked = {"Name": name, "Save": True, "Email": "b@beta.test", "Host": "mine", "Port": "26"}
+        outgoing = outgoing_of(Struct(asked), NAMED)
+        assert outgoing == Outgoing(name=name, save=True, email="b@beta.test", host="mine", port="26")
+
+
 @pytest.mark.parametrize("asked", [{"Name": "other"}, {"Username": "a", "Mechanism": "LOGIN"}, {"Password": "a"}])
 def test_what_there_is_not(asked: dict[str, Any]) -> None:
     with pytest.raises(UnknownError):

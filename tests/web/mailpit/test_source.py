@@ -43,6 +43,14 @@ def test_a_return_path_of_the_client_is_replaced() -> None:
     assert shown == FRONT + BY_RELAY + SENT
 
 
+def test_a_message_without_a_header_section_is_renewed_in_front_of_its_body() -> None:
+    head = b"Date: d\r\nMessage-ID: <1@a>\r\n"
+    for body in (b"\r\nDate: x\r\n\r\ny", b"\nDate: x\n\ny", b""):
+        assert source.renewed(body, date="d", message_id="<1@a>") == head + body
+    sent = b"date: x\r\nSubject: s\r\nMessage-Id: <0@a>\r\n\r\nDate: y\r\n"
+    assert source.renewed(sent, date="d", message_id="<1@a>") == head + b"Subject: s\r\n\r\nDate: y\r\n"
+
+
 def test_header_map() -> None:
     content = (
         b"Subject: =?utf-8?q?a?=\r\n =?utf-8?q?b?=\r\nMIME-version : 1.0\r\nX-A:1\r\nx-a: 2 \r\n"

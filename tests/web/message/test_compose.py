@@ -62,6 +62,12 @@ def test_the_encoding_of_a_text_changes_least_of_it(text: str, encoding: str) ->
     assert parse_message(content).text.replace("\r\n", "\n").removesuffix("\n") == text
 
 
+def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
+    content = checked(Draft(from_=FROM, to=TO, subject="Hello", text="a\ud800b", html="<p>\udc00</p>"))
+    parsed = parse_message(content)
+    assert (parsed.text.strip(), parsed.html.strip()) == ("a?b", "<p>?</p>")
+
+
 @pytest.mark.parametrize("kind", ["message/rfc822", "Message/RFC822", "message/rfc822; charset=utf-8"])
 def test_a_message_is_attached_as_octets(kind: str) -> None:
     """RFC 2046 §5.2.1 allows no base64 for message/rfc822."""

@@ -307,6 +307,15 @@ def test_fields_are_taken_out_of_a_message() -> None:
     assert without_fields(b"\nbcc: x", frozenset({b"bcc"})) == (b"\nbcc: x", {b"bcc": []})
 
 
+def test_only_white_space_around_a_value_is_dropped() -> None:
+    content = b"X-A: XMAX \t\r\nX-B:\tX\r\n\r\n"
+    assert parse_message(content).raw_headers == (("X-A", "XMAX"), ("X-B", "X"))
+    assert without_fields(content, frozenset({b"x-a"}), of=frozenset({b"x-b"}))[1] == {
+        b"x-a": [b"XMAX"],
+        b"x-b": [b"X"],
+    }
+
+
 def test_all_fields_in_their_order() -> None:
     content = crlf(
         "To: a@b\nTO : c@d\nX-TabX \t:\t \tXone\n twoX \t \nno field\nCc: e@f\ncc: g@h\nBcc: i@j\nReply-To: k@l\n"

@@ -45,6 +45,11 @@ EVENTS = [
 ]
 
 
+def test_what_an_event_says_nothing_of_is_left_out() -> None:
+    (hop,) = hops_of([event("queued", 10.0, size=0, reason="", reports=None, mx=[], held=False, note=" ")])
+    assert hop.detail == {"size": 0, "held": False, "note": " "}
+
+
 def test_every_event_has_its_hop() -> None:
     hops = hops_of(EVENTS)
     assert [(hop.kind, [child.kind for child in hop.children]) for hop in hops] == [

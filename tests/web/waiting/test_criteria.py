@@ -137,7 +137,9 @@ def test_settled_means_the_recipients_that_were_asked_for() -> None:
 
 @pytest.mark.parametrize("expression", ["(", "a{1,1000}{1,1000}", "(?=x)", "[z-a]", "\\1"])
 def test_what_is_no_expression_is_refused(expression: str) -> None:
-    with pytest.raises(CriterionError, match=r"is not a regular expression: [a-z]") as refused:
+    with pytest.raises(
+        CriterionError, match=r"is not a regular expression: (missing|bad|invalid|no argument)"
+    ) as refused:
         Judge(Criteria(regex=expression))
     assert refused.value.field == "regex"
 

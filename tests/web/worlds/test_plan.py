@@ -7,7 +7,7 @@ import pytest
 
 from postroad.world.overlay import OverlayError
 from postroad_web.worlds.made import Made
-from postroad_web.worlds.plan import plan
+from postroad_web.worlds.plan import NoSuchDomain, further, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,3 +80,21 @@ def test_a_world_that_was_made(secret: Callable[[], str]) -> None:
     made = Made(plan({"domains": [{"accounts": [{"name": "bob"}]}, {}]}, "w1", secret), 5.0)
     assert (made.id, made.app_password, made.accounts) == ("w1", "s2", 1)
     assert made.size > 100
+
+
+def test_a_further_account_has_a_name_that_is_free(secret: Callable[[], str]) -> None:
+    made = plan({"domains": [{"accounts": [{"name": "bob"}], "aliases": {"team": "bob"}}, {}]}, "w1", secret)
+    assert made["capture"]["login"] == "outside@w1.test"
+    for taken in ("bob", "Bob@w1.test", "team", "outside", "OUTSIDE@w1.test"):
+        with pytest.raises(OverlayError, match="exists already"):
+            further(made, {"name": taken}, None, None, secret)
+    with pytest.raises(NoSuchDomain):
+        further(made, {"name": "bob@w9.test"}, None, None, secret)
+    for name, domain, at in (
+        ("eve", None, "domains.0.accounts.1"),
+        ("outside", "w1-2.test", "domains.1.accounts.0"),  # the capture box is in the first domain
+        ("bob@w1-2.test", None, "domains.1.accounts.0"),
+    ):
+        more = further(made, {"name": name}, domain, "pw", secret)
+        assert (more.account["name"], more.account["password"], more.at) == (name.partition("@")[0], "pw", at)
+    assert len(made["domains"][0]["accounts"]) == 1  # it is as it was
