@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.tap import Carried, LoggedIn, Read
-from postroad.transcript.packing import LARGE, TOGETHER, packed, size_of, unpacked
+from postroad.transcript.cutting import ENTRY
+from postroad.transcript.packing import GAP, LARGE, packed, unpacked
 from postroad.transcript.view import whole
-from tests.common.transcript.test_recorder import CONTENT, carry, consistent, outbound, recorder
+from tests.common.transcript.test_recorder import CONTENT, carry, consistent, incoming, outbound, recorder, submit
 
 SAID = st.tuples(st.booleans(), st.binary(max_size=100), st.floats(allow_nan=False), st.booleans())
 FACTS = st.one_of(
@@ -18,23 +22,24 @@ FACTS = st.one_of(
 )
 
 
-@given(st.lists(st.one_of(SAID, FACTS, st.none())))
-def test_blocks_come_back(blocks: list[tuple[bool, bytes, float, bool] | Carried | LoggedIn | Read | None]) -> None:
-    again = unpacked(packed(blocks))
-    assert again == blocks
-    assert [type(block) for block in again] == [type(block) for block in blocks]
+@given(st.lists(st.lists(st.one_of(SAID, FACTS, st.none()))), st.booleans())
+def test_blocks_come_back(pieces: list[list[Any]], begins: bool) -> None:
+    packs = [packed(blocks, begins=begins) for blocks in pieces]
+    again = unpacked(packs)
+    assert again == [block for blocks in pieces for block in blocks]
+    assert [type(block) for block in again] == [type(block) for blocks in pieces for block in blocks]
+    for pack, blocks in zip(packs, pieces, strict=True):
+        said = [len(block[1]) for block in blocks if type(block) is tuple]
+        assert pack.begins is begins
+        assert pack.weight == sum(said) + ENTRY * sum(block is not None for block in blocks)
+        assert pack.carried == tuple(block.queue_id for block in blocks if isinstance(block, Carried))
+    assert packed([]).begins is False
 
 
-def test_large_blocks_stay_as_they_are_and_packs_are_bounded() -> None:
-    small, large = (True, b"NOOP\r\n", 1.0, False), (False, b"x" * (LARGE + 1), 2.0, True)
-    blocks = [large, *[small] * TOGETHER, small, large, small]
-    packs = packed(blocks)
-    assert [type(pack) is bytes for pack in packs] == [False, True, True, False, True]
-    assert packs[0] is packs[3] is large
-    assert unpacked(packs) == blocks
-    assert size_of(large) == LARGE + 1
-    assert size_of(packs[1]) > TOGETHER * len(small[1])
-    assert packed([small] * TOGETHER) == packs[1:2]
+def test_large_blocks_stay_as_they_are() -> None:
+    large = [(True, bytes([digit]) * (LARGE + 1), 1.0, False) for digit in b"12"]
+    pack = packed([large[0], (False, b"250 OK\r\n", 2.0, True), (True, b"x" * LARGE, 2.0, True), large[1]])
+    assert [octets is block[1] for octets, block in zip(pack.large, large, strict=True)] == [True, True]
 
 
 def test_a_large_mail_transaction_among_small_ones_goes_as_a_whole() -> None:
@@ -57,6 +62,50 @@ def test_a_large_mail_transaction_among_small_ones_goes_as_a_whole() -> None:
     shown = whole(tape, None)["lines"]
     assert [line["text"] for line in shown[:3]] == ["220 mx.test", "EHLO relay.test", "250 mx.test"]
     assert shown[-1]["text"] == "250 stored as S2"
+
+
+@pytest.mark.parametrize("direction", ["in", "out"])
+def test_old_transactions_go_pack_by_pack(direction: str) -> None:
+    heard = recorder(size=40_000)
+    tape = outbound(heard) if direction == "out" else incoming(heard)
+    gone = False
+    for number in range(60):
+        before, omitted = list(tape._packs), tape.omitted
+        (carry if direction == "out" else submit)(tape, number)
+        if tape.omitted > omitted:
+            kept = [pack for pack in tape._packs if pack is not GAP]
+            # None is made anew, but for the beginning of the session, with which the first one was packed.
+            assert all(any(pack is old for old in before) for pack in kept[not gone : -1])
+            assert sum(pack is GAP for pack in tape._packs) == 1
+            gone = True
+    assert gone
+    tape.closed(2.0)
+    assert consistent(heard)
+    assert list(tape.messages) == [f"Q{number}" for number in range(60 - len(tape.messages), 60)]
+    assert 3 < len(tape.messages) < 20
+    assert whole(tape, None)["messages"] == list(tape.messages)
+
+
+def test_transactions_that_follow_one_that_was_read_are_cut_too() -> None:
+    heard = recorder(size=40_000)
+    tape = outbound(heard)
+    carry(tape, 0)
+    tape.noted(Carried("Q1", "default"))
+    tape.sent(b"MAIL FROM:<a@alpha.test>\r\n", 1.0, tls=True)
+    tape.read()
+    tape.received(b"250 OK\r\n", 1.0, tls=True)
+    tape.sent(b"RSET\r\n", 1.0, tls=True)
+    tape.received(b"250 OK\r\n", 1.0, tls=True)
+    for number in range(2, 60):
+        carry(tape, number)
+    tape.closed(2.0)
+    assert consistent(heard)
+    shown = whole(tape, None)
+    said = [line["text"] for line in shown["lines"]]
+    assert said.count("RSET") == 1
+    assert said[-1] == "250 stored as S59"
+    assert "{?line}" not in said
+    assert [fact["message"] for fact in shown["facts"]] == shown["messages"]
 
 
 def test_tls_is_that_of_the_last_block_wherever_it_is() -> None:

@@ -53,6 +53,24 @@ def outbound(recorder: Recorder) -> Tape:
     return tape
 
 
+def incoming(recorder: Recorder) -> Tape:
+    tape = session(recorder, "in", over=False)
+    tape.received(b"EHLO x\r\n", 1.0, tls=False)
+    tape.sent(b"250 x\r\n", 1.0, tls=False)
+    return tape
+
+
+def submit(tape: Tape, number: int) -> None:
+    """Let an inbound session bring a message."""
+    tape.received(b"MAIL FROM:<a@alpha.test>\r\n", 1.0, tls=False)
+    tape.sent(b"250 OK\r\n", 1.0, tls=False)
+    tape.received(b"RCPT TO:<a@alpha.test>\r\nDATA\r\n", 1.0, tls=False)
+    tape.sent(b"250 OK\r\n354 Go\r\n", 1.0, tls=False)
+    tape.received(CONTENT, 1.0, tls=False)
+    tape.noted(Carried(f"Q{number}", "default"))
+    tape.sent(b"250 queued as Q%d\r\n" % number, 1.0, tls=False)
+
+
 def names(recorder: Recorder) -> list[str]:
     return [tape.opened.session for tape in recorder.tapes()]
 
@@ -161,17 +179,9 @@ def test_old_transactions_go_unread() -> None:
 
 def test_inbound_too() -> None:
     heard = recorder(size=40_000)
-    tape = session(heard, "in", over=False)
-    tape.received(b"EHLO x\r\n", 1.0, tls=False)
-    tape.sent(b"250 x\r\n", 1.0, tls=False)
+    tape = incoming(heard)
     for number in range(100):
-        tape.received(b"MAIL FROM:<a@alpha.test>\r\n", 1.0, tls=False)
-        tape.sent(b"250 OK\r\n", 1.0, tls=False)
-        tape.received(b"RCPT TO:<a@alpha.test>\r\nDATA\r\n", 1.0, tls=False)
-        tape.sent(b"250 OK\r\n354 Go\r\n", 1.0, tls=False)
-        tape.received(CONTENT, 1.0, tls=False)
-        tape.noted(Carried(f"Q{number}", "default"))
-        tape.sent(b"250 queued as Q%d\r\n" % number, 1.0, tls=False)
+        submit(tape, number)
     assert tape.lines == []
     shown = whole(tape, "default")
     assert [line["text"] for line in shown["lines"] if "queued" in line["text"]] == [

@@ -14,7 +14,7 @@ from postroad.tap import Carried
 from postroad.transcript import imap, managesieve, pop3
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from postroad.tap import Fact
 
@@ -46,34 +46,47 @@ def _begins(octets: bytes, protocol: str) -> bool:
     return bool(words) and words[0] in (pop3.VERBS if protocol == "pop3" else managesieve.COMMANDS)
 
 
-def transactions(blocks: Sequence[Block], room: int, *, inbound: bool) -> tuple[int, int, int]:
-    """Return between which blocks there are whole transactions of SMTP of `room` octets, or fewer; how many octets.
+def ends_transaction(octets: bytes) -> bool:
+    """Whether behind these octets of the server a mail transaction may begin.
 
-    A transaction begins with a block that begins with MAIL, behind a reply that ends the one before. While 354 or 334
-    is the last word, the client's octets are content, or a response of AUTH.
+    While 354 or 334 is the last word, the client's octets are content, or a response of AUTH.
     """
-    first = last = -1
-    size = gone = 0
+    return octets[:3] == b"250" and b"\n3" not in octets
+
+
+def begins_transaction(octets: bytes) -> bool:
+    """Whether octets of the client begin with MAIL."""
+    return octets[:5].upper() == b"MAIL "
+
+
+def starts(blocks: Sequence[Block], *, inbound: bool) -> Iterator[int]:
+    """Yield where transactions of SMTP begin: with a block that begins with MAIL, behind a reply that ends another."""
     between = False
     for index, block in enumerate(blocks):
         if type(block) is not tuple:
-            size += ENTRY
             continue
         from_client, octets, _, _ = cast("Said", block)
-        if not from_client:
-            between = octets[:3] == b"250" and b"\n3" not in octets
-        else:
-            if between and octets[:5].upper() == b"MAIL ":
+        if from_client:
+            if between and begins_transaction(octets):
                 # Outbound, the message was named a moment before.
-                named = not inbound and type(blocks[index - 1]) is Carried
-                last = index - named
-                if first < 0:
-                    first, size = last, ENTRY * named
-                gone = size - ENTRY * named
-                if gone >= room:
-                    break
+                yield index - (not inbound and type(blocks[index - 1]) is Carried)
             between = False
-        size += ENTRY + len(octets)
+        else:
+            between = ends_transaction(octets)
+
+
+def transactions(blocks: Sequence[Block], room: int, *, inbound: bool) -> tuple[int, int, int]:
+    """Return between which blocks there are whole transactions of `room` octets, or fewer; how many octets."""
+    first = last = -1
+    gone = 0
+    for start in starts(blocks, inbound=inbound):
+        if first < 0:
+            first = start
+        else:
+            gone += sum(_sizes(blocks[last:start]))
+        last = start
+        if gone >= room:
+            break
     return first, last, gone
 
 
@@ -102,13 +115,17 @@ def dialogues(blocks: Sequence[Block], room: int, protocol: str) -> tuple[int, i
 
 def cut_at(blocks: Sequence[Block], limit: int) -> tuple[int, int]:
     """Return the index of the first block beyond so many octets, and how many octets there are from it on."""
-    sizes = [ENTRY + (len(cast("Said", block)[1]) if type(block) is tuple else 0) for block in blocks]
+    sizes = _sizes(blocks)
     kept = 0
     for index, size in enumerate(sizes):
         kept += size
         if kept > limit:
             return index, sum(sizes[index:])
     return len(blocks), 0
+
+
+def _sizes(blocks: Sequence[Block]) -> list[int]:
+    return [ENTRY + (len(cast("Said", block)[1]) if type(block) is tuple else 0) for block in blocks]
 
 
 class Passing:

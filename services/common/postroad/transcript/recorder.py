@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from postroad.transcript.finding import matching
+from postroad.transcript.mailtape import PROTOCOLS, MailTape
 from postroad.transcript.tape import Tape
 from postroad.world.world import DEFAULT_WORLD
 
@@ -75,7 +76,7 @@ class Recorder:
 
     def opened(self, session: Opened) -> Tape:
         """See `Tap`."""
-        tape = Tape(session, self)
+        tape = (MailTape if session.protocol in PROTOCOLS else Tape)(session, self)
         self._by_id[session.session] = tape
         shelf = self._shelf(tape.world)
         shelf.open[tape] = None

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from postroad.tap import Carried, LoggedIn, Read
 from postroad.transcript import view
-from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues, transactions
+from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues
 from postroad.transcript.line import Side
 from postroad.transcript.observers import observer_of
-from postroad.transcript.packing import packed, size_of, unpacked
+from postroad.transcript.packing import packed, unpacked
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Tape:
             self.worlds.add(fact.world)
             if len(self.worlds) == 1:
                 self._recorder.moved(self, fact.world)
-        if type(fact) is not Read or not self._changed or self.held - self.told > STEP:
+        if type(fact) is LoggedIn or not self._changed or self.held - self.told > STEP:
             self._tell()
 
     def closed(self, at: float) -> None:
@@ -125,8 +125,9 @@ class Tape:
 
     def _pack(self) -> None:
         """Make one object of the blocks that are not packed yet."""
-        self._packs += packed(self._blocks)
-        self._blocks.clear()
+        if self._blocks:
+            self._packs.append(packed(self._blocks))
+            self._blocks.clear()
 
     def _tell(self) -> None:
         """Tell the recorder that the tape has grown."""
@@ -169,7 +170,7 @@ class Tape:
     def tls(self) -> bool:
         """Whether any of it was inside TLS."""
         blocks, older = self._blocks, len(self._packs)
-        while (said := _last_said(blocks)) is None and older:
+        while (said := last_said(blocks)) is None and older:
             older -= 1
             blocks = unpacked(self._packs[older : older + 1])
         return said[3] if said is not None else bool(self.lines) and self.lines[-1].tls
@@ -215,38 +216,25 @@ class Tape:
 
     def shorten(self, limit: int) -> None:
         """Become shorter than `limit` octets."""
-        room = self.held - limit // 2
-        if self.opened.protocol in {"smtp", "lmtp"}:
-            self._drop_transactions(room)
-        elif blocks := self._unread():
-            self._blocks = blocks
-            self._drop(blocks, *dialogues(blocks, room, self.opened.protocol))
-            if self.held > limit:
-                self._pass_over(limit)
+        self._drop_dialogues(limit)
         if self.held > limit:
             self.read()
         if self.held > limit:
             self._drop_lines(limit)
+
+    def _drop_dialogues(self, limit: int) -> None:
+        """Drop the oldest commands with their answers, or the rest of an answer."""
+        if blocks := self._unread():
+            self._blocks = blocks
+            self._drop(blocks, *dialogues(blocks, self.held - limit // 2, self.opened.protocol))
+            if self.held > limit:
+                self._pass_over(limit)
 
     def _unread(self) -> list[Block]:
         """Take out the blocks that have not been read."""
         blocks = unpacked(self._packs) + self._blocks
         self._packs, self._blocks = [], []
         return blocks
-
-    def _drop_transactions(self, room: int) -> None:
-        """Drop the oldest mail transactions, of so many octets; what is behind them stays packed, where possible."""
-        count = octets = 0
-        while count < len(self._packs) and octets <= room:
-            octets += size_of(self._packs[count])
-            count += 1
-        blocks, newer = unpacked(self._packs[:count]), self._packs[count:]
-        found = transactions(blocks, room, inbound=self._inbound)
-        if found[2] < room:
-            blocks, newer = self._unread(), []
-            found = transactions(blocks, room, inbound=self._inbound)
-        self._drop(blocks, *found)
-        self._packs = packed(blocks) + newer
 
     def _drop(self, blocks: list[Block], first: int, last: int, gone: int) -> None:
         """Drop blocks that nobody has read."""
@@ -265,7 +253,7 @@ class Tape:
         first, size = cut_at(blocks, limit // 2)
         if first == len(blocks):
             return
-        last = _last_said(blocks)
+        last = last_said(blocks)
         self._drop(blocks, first, len(blocks), size)
         self._passing = Passing(self.opened.protocol, b"" if last is None else last[1])
 
@@ -317,7 +305,7 @@ class Tape:
         self._recorder.weighed(self)
 
 
-def _last_said(blocks: list[Block]) -> Said | None:
-    """Return the last block that was said, None if there are facts alone."""
+def last_said(blocks: list[Block]) -> Said | None:
+    """Return the last block that was said; None if there are facts alone."""
     last = next((block for block in reversed(blocks) if type(block) is tuple), None)
     return cast("Said | None", last)
