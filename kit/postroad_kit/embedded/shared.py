@@ -16,6 +16,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -107,9 +108,8 @@ class Shared:
         facts = self._facts()
         if facts is None or "network" not in facts:
             return None
-        return (
-            f"after the run: cd {self._folder} && POSTROAD_DATA=data POSTROAD_NETWORK={facts['network']} postroad run"
-        )
+        folder = shlex.quote(str(self._folder))
+        return f"after the run: cd {folder} && POSTROAD_DATA=data POSTROAD_NETWORK={facts['network']} postroad run"
 
     def ended(self) -> str | None:
         """Return the end of its log if it has ended though it is in use, else None."""

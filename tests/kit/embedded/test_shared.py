@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -149,6 +150,15 @@ def test_whoever_comes_while_the_folder_goes_makes_a_new_one(tmp_path: Path, mon
     assert len(starts(tmp_path / "passing")) == 1
     second.leave()
     assert not (tmp_path / "passing").exists()
+
+
+def test_how_it_is_started_again(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    shared = Shared(folder, starter)
+    facts = shared.join()
+    (folder / "facts").write_text(json.dumps({**facts, "network": "127.1.2"}))
+    assert shared.again() == f"after the run: cd '{folder}' && POSTROAD_DATA=data POSTROAD_NETWORK=127.1.2 postroad run"
+    shared.leave()
 
 
 def test_it_ends_before_the_tests(tmp_path: Path) -> None:
