@@ -30,6 +30,12 @@ def test_lines_and_literals() -> None:
     ]
 
 
+def test_an_empty_line_at_the_very_beginning_is_one() -> None:
+    assert frames(Framing(SMALL), b"\r\na\r\n") == [[b""], [b"a"]]
+    (refused,) = frames(Framing(SMALL), b"\n")
+    assert refused == Refused(b"", "A line must end in CRLF (with netcat: nc -C)")
+
+
 @pytest.mark.parametrize("text", [b"a {3-}", b"a {+}", b"a {}", b"a }", b"a {3+} ", b"a {12345678901234567890}"])
 def test_no_announcement(text: bytes) -> None:
     assert frames(Framing(SMALL), text + b"\r\n") == [[text]]

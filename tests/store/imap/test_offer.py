@@ -76,6 +76,7 @@ def test_which_literals() -> None:
 
 
 def test_names() -> None:
+    assert new_name(b"a&Awg-", utf8=False) == "a\u0308"  # RFC 9051 §6.3.4 is for names in UTF-8
     assert new_name(b"&AOQ-", utf8=False) == "ä" == new_name("ä".encode(), utf8=True)
     assert known_name(b"&AOQ-", utf8=True) == "&AOQ-"
     assert known_name(b"&", utf8=False) == "" == known_name(b"\xff", utf8=True)
