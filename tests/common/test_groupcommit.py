@@ -211,3 +211,105 @@ async def test_the_thread_is_woken_at_once_for_a_caller_alone_and_later_while_co
     await asyncio.gather(first, writer.durable(6))
     assert batches == [[10, 1], [20, 2], [3, 4], [5, 6]]
     writer.close()
+
+
+async def test_a_batch_is_begun_on_the_loop_and_the_next_one_not_before_its_end() -> None:
+    steps: list[tuple[str, list[int], bool]] = []
+    entered, go_on = threading.Event(), threading.Event()
+    here = threading.get_ident()
+
+    def begin(batch: Sequence[int]) -> None:
+        steps.append(("begin", list(batch), threading.get_ident() == here))
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        entered.set()
+        assert go_on.wait(10)
+        steps.append(("commit", list(batch), threading.get_ident() == here))
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test", begin=begin)
+    first = writer.durable(1)
+    await asyncio.to_thread(entered.wait, 10)
+    rest = [writer.durable(2), writer.durable(3)]
+    for _ in range(2 * TURNS):
+        await asyncio.sleep(0)
+    assert steps == [("begin", [1], True)]
+    first.add_done_callback(lambda _: steps.append(("told", [1], True)))
+    go_on.set()
+    assert await asyncio.gather(first, *rest) == [1, 2, 3]
+    assert [step for step in steps if step[1] == [1]] == [
+        ("begin", [1], True),
+        ("commit", [1], False),
+        ("told", [1], True),
+    ]
+    # The second is begun before the first one's callers hear of it.
+    assert steps.index(("commit", [1], False)) < steps.index(("begin", [2, 3], True)) < steps.index(("told", [1], True))
+    writer.close()
+
+
+async def test_work_in_no_hurry_is_begun_behind_a_commit_during_which_its_time_came() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    begun: list[list[int]] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        entered.set()
+        assert go_on.wait(10)
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test", begin=lambda batch: begun.append(list(batch)))
+    first = writer.durable(1)
+    await asyncio.to_thread(entered.wait, 10)
+    told: asyncio.Future[int | Exception] = asyncio.get_running_loop().create_future()
+    writer.submit(2, told.set_result, hurry=False)
+    writer._remember()  # its time
+    assert begun == [[1]]
+    go_on.set()
+    assert await first == 1
+    assert await asyncio.wait_for(told, 10) == 2
+    assert begun == [[1], [2]]
+    writer.close()
+
+
+async def test_work_in_no_hurry_has_no_commit_of_its_own_behind_another_before_its_time() -> None:
+    begun: list[list[int]] = []
+    writer: GroupCommit[int, int] = GroupCommit(list, name="test", begin=lambda batch: begun.append(list(batch)))
+    told: list[int | Exception] = []
+    first = writer.durable(1)
+    first.add_done_callback(lambda _: writer.submit(2, told.append, hurry=False))
+    await first
+    assert await writer.durable(3) == 3
+    assert begun == [[1], [2, 3]]
+    assert told == [2]
+    writer.close()
+
+
+async def test_a_beginning_that_breaks_leaves_all_to_the_thread(caplog: pytest.LogCaptureFixture) -> None:
+    def begin(_: Sequence[int]) -> None:
+        raise ZeroDivisionError
+
+    writer: GroupCommit[int, int] = GroupCommit(list, name="test", begin=begin)
+    assert await asyncio.gather(*map(writer.durable, (1, 2))) == [1, 2]
+    assert "ZeroDivisionError" in caplog.text
+    writer.close()
+
+
+async def test_close_ends_what_was_begun_before_what_was_not() -> None:
+    steps: list[tuple[str, list[int]]] = []
+    entered, go_on = threading.Event(), threading.Event()
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        steps.append(("commit", list(batch)))
+        entered.set()
+        assert go_on.wait(10)
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(
+        commit, name="test", begin=lambda batch: steps.append(("begin", list(batch)))
+    )
+    first = writer.durable(1)
+    await asyncio.to_thread(entered.wait, 10)
+    second = writer.durable(2)
+    go_on.set()
+    writer.close()
+    assert steps == [("begin", [1]), ("commit", [1]), ("commit", [2])]
+    assert (await first, await second) == (1, 2)

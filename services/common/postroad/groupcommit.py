@@ -9,6 +9,9 @@ While commits are shared, the thread is woken a few turns of the event loop afte
 turn brings more work for the same commit, and waking a thread and passing it Python's lock costs as much as taking a
 message: measured under load, a message takes a quarter less time. Where the last commit was for one caller alone, as
 with a client that waits for each answer, the thread is woken in the next turn.
+
+A commit of many small steps is slow in a thread: each step gives Python's lock away, and waits for it while the event
+loop is at work. So the loop may `begin` a commit, and leave to the thread what takes time: the disk.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ import asyncio
 import logging
 import threading
 from collections import deque
+from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,12 +37,20 @@ Result = TypeVar("Result")
 Callback: TypeAlias = "Callable[[Result | Exception], None]"
 
 
+class _Batch(NamedTuple, Generic[Work, Result]):
+    works: list[Work]
+    callbacks: list[Callback[Result]]
+
+
 class GroupCommit(Generic[Work, Result]):
     """Runs `commit(batch)` in one thread. A batch is the work since the last batch began, up to `limit`.
 
     `commit` makes the batch durable and returns one result per work, in order. A result may be an exception, for that
     caller alone; an exception raised by `commit` goes to all callers of the batch. `submit` is called in the thread of
     one event loop, and so are the callbacks, and `afterwards` in the loop's next turn.
+
+    `begin(batch)` is called on the loop before the `commit(batch)`, and nothing of another batch comes between them.
+    Only what is pending when it is closed is committed without.
     """
 
     def __init__(
@@ -48,13 +60,16 @@ class GroupCommit(Generic[Work, Result]):
         name: str,
         limit: int = 1000,
         afterwards: Callable[[], None] | None = None,
+        begin: Callable[[Sequence[Work]], None] | None = None,
     ) -> None:
         self._commit = commit
         self._afterwards = afterwards
+        self._begin = begin
         self._limit = limit
         self._pending: deque[tuple[Work, Callback[Result], bool]] = deque()  # and whether it is in a hurry
         self._shared = False  # the last commit had several works in a hurry
-        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._under_way = False  # a batch that was begun has not ended yet
+        self._bell: SimpleQueue[_Batch[Work, Result] | None] = SimpleQueue()
         self._to_ring = False  # the thread will be woken within a few turns of the loop
         self._later: asyncio.TimerHandle | None = None  # when it will be woken for work that is in no hurry
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,8 +89,9 @@ class GroupCommit(Generic[Work, Result]):
             return
         self._loop = loop = asyncio.get_running_loop()
         if hurry:
-            self._to_ring = True
-            loop.call_soon(self._ring, loop, TURNS if self._shared else 0)
+            if not self._under_way:
+                self._to_ring = True
+                loop.call_soon(self._ring, loop, TURNS if self._shared else 0)
         elif self._later is None:
             self._later = loop.call_later(PATIENCE, self._remember)
 
@@ -91,11 +107,24 @@ class GroupCommit(Generic[Work, Result]):
             loop.call_soon(self._ring, loop, turns - 1)
             return
         self._to_ring = False
-        self._bell.put(None)
+        self._wake()
 
     def _remember(self) -> None:
         self._later = None
-        self._bell.put(None)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let the thread commit what is pending; if it is to be begun here, after the batch that is under way."""
+        if self._begin is None:
+            self._bell.put(None)
+        elif self._pending and not self._under_way:
+            self._under_way = True
+            batch = self._take()
+            try:
+                self._begin(batch.works)
+            except Exception:
+                log.exception("unforeseen error before a commit")
+            self._bell.put(batch)
 
     def close(self) -> None:
         """Commit the pending work and end the thread."""
@@ -105,24 +134,41 @@ class GroupCommit(Generic[Work, Result]):
         self._bell.put(None)
         self._thread.join()
 
+    def _take(self) -> _Batch[Work, Result]:
+        """Take a batch of what is pending."""
+        taken = [self._pending.popleft() for _ in range(min(len(self._pending), self._limit))]
+        self._shared = len(taken) > 1 and sum([hurry for _, _, hurry in taken]) > 1
+        return _Batch([work for work, _, _ in taken], [callback for _, callback, _ in taken])
+
     def _run(self) -> None:
-        while self._pending or not self._closing:
-            self._bell.get()
+        while True:
+            batch = self._bell.get()
+            if batch is not None:
+                self._carry_out(batch)
+                continue
             while self._pending:
-                batch = [self._pending.popleft() for _ in range(min(len(self._pending), self._limit))]
-                outcomes: Sequence[Result | Exception]
-                try:
-                    outcomes = self._commit([work for work, _, _ in batch])
-                except Exception as error:  # noqa: BLE001 - every caller of the batch gets it
-                    outcomes = [error] * len(batch)
-                self._shared = len(batch) > 1 and sum([hurry for _, _, hurry in batch]) > 1
-                assert self._loop is not None  # noqa: S101 - set by the first work
-                try:
-                    self._loop.call_soon_threadsafe(self._call_back, [callback for _, callback, _ in batch], outcomes)
-                except RuntimeError:  # the loop has closed: no caller is left
-                    return
+                self._carry_out(self._take())
+            if self._closing:
+                return
+
+    def _carry_out(self, batch: _Batch[Work, Result]) -> None:
+        outcomes: Sequence[Result | Exception]
+        try:
+            outcomes = self._commit(batch.works)
+        except Exception as error:  # noqa: BLE001 - every caller of the batch gets it
+            outcomes = [error] * len(batch.works)
+        assert self._loop is not None  # noqa: S101 - set by the first work
+        with suppress(RuntimeError):  # the loop has closed: no caller is left
+            self._loop.call_soon_threadsafe(self._call_back, batch.callbacks, outcomes)
 
     def _call_back(self, callers: list[Callback[Result]], outcomes: Sequence[Result | Exception]) -> None:
+        self._under_way = False
+        if (
+            self._begin is not None
+            and not self._closing
+            and any(hurry or self._later is None for _, _, hurry in self._pending)
+        ):
+            self._wake()  # before the callers are called: the disk is at work while they are
         for callback, outcome in zip(callers, outcomes, strict=True):
             try:
                 callback(outcome)

@@ -568,7 +568,7 @@ async def test_messages_leave_room_for_removals(
     storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put(inbox, b"x")
-    rooms = iter([0, 100_000])  # too little, until the log has been copied back
+    rooms = iter([0, 0, 100_000])  # too little, for the event loop and the thread, until the log has been copied back
     monkeypatch.setattr(storage._writer._checkpointer, "room", lambda _: next(rooms, 100_000))
     await put(inbox, b"y")
     assert storage._writer._checkpointer.log_pages() < 30

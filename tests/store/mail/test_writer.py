@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,14 +22,26 @@ if TYPE_CHECKING:
 class Note(Commit[int, int]):
     """Writes a number, and fails before or after that if it is told to."""
 
-    def __init__(self, number: int, *, before: MailError | None = None, after: MailError | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        *,
+        before: Exception | None = None,
+        after: Exception | None = None,
+        brief: bool = False,
+        last: bool = False,
+    ) -> None:
         self.number = number
+        self.brief = brief
+        self.last = last
+        self.threads: list[int] = []  # that have written it, in turn
         self.before = before
         self.after = after
         self.times = 0
 
     def write(self, db: Connection) -> int:
         self.times += 1
+        self.threads.append(threading.get_ident())
         if self.before is not None:
             raise self.before
         db.execute("INSERT INTO garbage VALUES (?)", (self.number,))
@@ -98,3 +112,82 @@ async def test_work_in_no_hurry_shares_the_next_transaction(writer: Writer) -> N
     assert await writer.submit(Note(2)) == 2
     assert await patient == 1
     assert writer.times.count == 1
+
+
+async def test_brief_works_are_written_by_the_event_loop_and_the_rest_by_the_thread_in_one_commit(
+    writer: Writer,
+) -> None:
+    here = threading.get_ident()
+    works = [Note(1, last=True), Note(2, brief=True), Note(3, brief=True), Note(4), Note(5, brief=True)]
+    assert await together(writer, *works) == [1, 2, 3, 4, 5]
+    assert [work.threads == [here] for work in works] == [False, True, True, False, False]
+    assert {work.times for work in works} == {1}
+    assert writer.times.count == 1
+    assert numbers(writer) == [1, 2, 3, 4, 5]
+
+
+async def test_works_that_come_last_alone_are_the_threads(writer: Writer) -> None:
+    work = Note(1, last=True, brief=True)
+    assert await together(writer, work) == [1]
+    assert work.threads != [threading.get_ident()]
+
+
+async def test_the_event_loop_leaves_to_the_thread_what_would_hold_it_for_long(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postroad_store.mail.writer.BRIEF", -1.0)
+    work = Note(1, brief=True)
+    assert await together(writer, work) == [1]
+    assert work.threads != [threading.get_ident()]
+    assert numbers(writer) == [1]
+
+
+@pytest.mark.parametrize("error", [StorageFull("no room"), ZeroDivisionError()])
+async def test_a_brief_work_that_fails_with_something_written_leaves_nothing_and_the_others_stay(
+    writer: Writer, error: Exception
+) -> None:
+    works = [Note(1, brief=True), Note(2, brief=True, after=error), Note(3, brief=True)]
+    assert await together(writer, *works) == [1, error, 3]
+    assert numbers(writer) == [1, 3]
+
+
+async def test_a_brief_work_that_fails_before_it_writes_costs_the_others_nothing(writer: Writer) -> None:
+    gone = NoSuchMailbox("gone")
+    works = [Note(1, brief=True), Note(2, brief=True, before=gone), Note(3, brief=True)]
+    assert await together(writer, *works) == [1, gone, 3]
+    assert numbers(writer) == [1, 3]
+    assert {work.times for work in works} == {1}
+
+
+async def test_a_brief_work_that_the_database_refuses_takes_none_along(writer: Writer) -> None:
+    assert await together(writer, Note(7)) == [7]
+    first, refused, last = await together(writer, Note(6, brief=True), Note(7, brief=True), Note(8, brief=True))
+    assert isinstance(refused, MailError)
+    assert (first, last) == (6, 8)
+    assert numbers(writer) == [6, 7, 8]
+
+
+async def test_a_brief_work_for_which_there_is_no_room_is_refused(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer._checkpointer, "room", lambda _: 1000)
+    large, small = Note(1, brief=True), Note(2, brief=True)
+    large.octets, small.octets = 1001, 1000
+    refused, stored = await together(writer, large, small)
+    assert isinstance(refused, StorageFull)
+    assert stored == 2
+    assert numbers(writer) == [2]
+
+
+async def test_the_event_loop_waits_for_no_other_process(writer: Writer, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "mail.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    work = Note(1, brief=True)
+    promise = writer.submit(work)
+    for _ in range(10):  # turns of the loop, which would last for as long as the other is there
+        await asyncio.sleep(0)
+    assert not promise.done()
+    other.execute("ROLLBACK")
+    other.close()
+    assert await promise == 1
+    assert work.threads != [threading.get_ident()]

@@ -40,10 +40,10 @@ class News:
         self._row = 0  # the last one that was written, or was to be
         self._told = 0  # the last one of which an event was told
 
-    # -- in the writer's thread -----------------------------------------------------------------------------------
+    # -- while a transaction is open -----------------------------------------------------------------------------------
 
     def take(self, work: Commit[Any, Any], db: Connection, written: object) -> Sequence[Line]:
-        """Return the events of a work that has been written."""
+        """Return the events of a work that has been written; called where that was, the event loop or the thread."""
         if work.events is None or self._journal is None:
             return ()
         work.lines = work.events(db, written)

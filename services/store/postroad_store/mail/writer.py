@@ -1,5 +1,8 @@
 """The writer: commits in batches, each batch in one transaction and one fsync, in a thread of its own.
 
+Works that take little time are written by the event loop, and only the commit itself, which waits for the disk, is the
+thread's (decision 45): in a thread each statement gives Python's lock away, and waits for it while the loop is busy.
+
 If the database refuses a batch, each work is tried once more by itself, so that a message too large for the disk
 takes no smaller one with it. The log says which file SQLite has refused to write, and what to do. The callers get a
 `StorageError` that is fit for a client.
@@ -14,13 +17,13 @@ from collections import deque
 from functools import partial
 from time import perf_counter
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from postroad.control.histogram import Histogram
 from postroad.groupcommit import GroupCommit
 from postroad_store.mail.database.checkpoint import Checkpointer
-from postroad_store.mail.database.connection import explained, open_writer, storage_error
-from postroad_store.mail.model.errors import StorageFull
+from postroad_store.mail.database.connection import explained, open_writer, storage_error, wait_for_lock
+from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.news import News
 
 if TYPE_CHECKING:
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from postroad_store.mail.database.commits.base import Commit
 
 Shown = TypeVar("Shown")
+_Begun: TypeAlias = "tuple[list[Any], list[Line]]"  # the outcome of each work, and the events of all
+_LATER = object()  # the outcome of a work that is still to be written
+BRIEF = 0.001  # seconds, after which the event loop leaves the rest of a batch to the thread
+
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +55,10 @@ class Writer:
         self._news = News(journal)
         self._news.catch_up(self._db)
         self._checkpointer = Checkpointer(path)
-        self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(self._commit, name="mail-writer")
+        self._begun: _Begun | None = None  # the transaction that the event loop has begun
+        self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(
+            self._commit, name="mail-writer", begin=self._begin
+        )
         # Commits that wait until one before them is shown, which takes steps; None: none takes any.
         self._to_show: deque[tuple[Commit[Any, Any], asyncio.Future[Any], Any]] | None = None
 
@@ -73,17 +83,18 @@ class Writer:
 
         If there is too little room on the disk, the log is copied back first, which may make some.
         """
+        begun, self._begun = self._begun, None
         wanted = sum([work.octets for work in batch])
-        room = self._checkpointer.room(self._db) if wanted else 0
+        room = self._checkpointer.room(self._db) if wanted and begun is None else wanted
         if wanted > room:
-            self._checkpointer.relieve(self._db)
+            self._checkpointer.relieve()
             room = self._checkpointer.room(self._db)
         try:
-            outcomes = self._transaction(batch, room)
+            outcomes = self._transaction(batch, room, begun)
         except sqlite3.Error:
-            self._checkpointer.relieve(self._db)
+            self._checkpointer.relieve()
             outcomes = [self._alone(work) for work in batch]
-        self._checkpointer.committed(self._db)
+        self._checkpointer.committed()
         return outcomes
 
     def _alone(self, work: Commit[Any, Any]) -> Any:
@@ -93,20 +104,24 @@ class Writer:
             _log.error("mail could not be written: %s", explained(error, self._path))
             return storage_error(error)
 
-    def _transaction(self, batch: Sequence[Commit[Any, Any]], room: int, *, guarded: bool = False) -> list[Any]:
-        """Commit a batch, of which new messages may take so many octets of the disk.
+    def _transaction(
+        self, batch: Sequence[Commit[Any, Any]], room: int, begun: _Begun | None = None, *, guarded: bool = False
+    ) -> list[Any]:
+        """Commit a batch, of which new messages may take so many octets of the disk; go on where it was `begun`.
 
         Savepoints keep a copy of each page that changes, a third of a small commit. So work is `guarded` by them only
         after the batch has been rolled back, because one of its works has failed with something written.
         """
         db = self._db
         began = perf_counter()
-        outcomes: list[Any] = []
-        lines: list[Line] = []
+        outcomes, lines = begun or _nothing_of(batch)
         left = room
         try:
-            db.execute("BEGIN IMMEDIATE")
-            for work in batch:
+            if begun is None:
+                self._begin_patiently()
+            for at, work in enumerate(batch):
+                if outcomes[at] is not _LATER:
+                    continue
                 if guarded:
                     db.execute("SAVEPOINT work")
                 before = db.total_changes
@@ -114,9 +129,7 @@ class Writer:
                     if work.octets > left:
                         raise StorageFull("no space is left for the mail")
                     left -= work.octets
-                    written = work.write(db)
-                    lines += self._news.take(work, db, written)
-                    outcomes.append(written)
+                    outcomes[at] = self._write(work, lines)
                 except sqlite3.Error:
                     raise
                 except Exception as error:  # noqa: BLE001 - this caller's alone
@@ -125,7 +138,7 @@ class Writer:
                     elif db.total_changes != before:
                         db.execute("ROLLBACK")
                         return [error] if len(batch) == 1 else self._transaction(batch, room, guarded=True)
-                    outcomes.append(error)
+                    outcomes[at] = error
                 if guarded:
                     db.execute("RELEASE work")
             self._news.write(db, lines)
@@ -137,7 +150,51 @@ class Writer:
             raise
         return outcomes
 
+    def _write(self, work: Commit[Any, Any], lines: list[Line]) -> Any:
+        """Write a work; its events go to the `lines` of the transaction."""
+        written = work.write(self._db)
+        lines += self._news.take(work, self._db, written)
+        return written
+
+    def _begin_patiently(self) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            wait_for_lock(self._path)
+            self._db.execute("BEGIN IMMEDIATE")
+
     # -- on the event loop's thread -----------------------------------------------------------------------------
+
+    def _begin(self, batch: Sequence[Commit[Any, Any]]) -> None:
+        """Begin a transaction, with the first works of a batch, as far as they are brief; the thread goes on with it.
+
+        Whatever is in the way, be it a lock, a fault or a full disk, is left to the thread: it does all of the batch.
+        """
+        db = self._db
+        wanted = sum([work.octets for work in batch])
+        first = next((work for work in batch if not work.last), None)
+        if first is None or not first.brief or (wanted and wanted > self._checkpointer.room(db)):
+            return
+        outcomes, lines = begun = _nothing_of(batch)
+        until = perf_counter() + BRIEF
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for at, work in enumerate(batch):
+                if work.last:
+                    continue
+                if not work.brief or perf_counter() > until:
+                    break
+                before = db.total_changes
+                try:
+                    outcomes[at] = self._write(work, lines)
+                except MailError as error:  # this caller's alone
+                    if db.total_changes != before:
+                        raise
+                    outcomes[at] = error
+            self._begun = begun
+        except Exception:  # noqa: BLE001 - the thread will meet it again, and answer it
+            if db.in_transaction:
+                db.execute("ROLLBACK")
 
     def _show(self, commit: Commit[Any, Shown], promise: asyncio.Future[Shown], written: Any) -> None:
         """Show a commit that is on disk, then end the caller's future."""
@@ -175,6 +232,10 @@ class Writer:
         waiting, self._to_show = self._to_show or deque(), None
         for commit in waiting:  # if one of them takes steps too, `_show` lets the rest wait again
             self._show(*commit)
+
+
+def _nothing_of(batch: Sequence[Commit[Any, Any]]) -> _Begun:
+    return [_LATER] * len(batch), []
 
 
 def _broken(promise: asyncio.Future[Any], mistake: Exception) -> None:

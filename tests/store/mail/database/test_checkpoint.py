@@ -38,10 +38,10 @@ def test_a_long_log_is_copied_back_in_another_thread(
     checkpointer = Checkpointer(tmp_path / FILE)
     checkpointer._connection.close()
     checkpointer._connection = connect(tmp_path / FILE, factory=_told(done))
-    checkpointer.committed(writer)
+    checkpointer.committed()
     assert not done.is_set()
     fill(writer, 50)
-    checkpointer.committed(writer)
+    checkpointer.committed()
     assert done.wait(10)
     assert copied_back(tmp_path, 50)
     checkpointer.close()
@@ -67,7 +67,7 @@ def test_the_writer_waits_for_a_log_that_is_too_long(
     checkpointer = Checkpointer(tmp_path / FILE)
     fill(writer, 50)
     assert checkpointer.log_pages() > 50
-    checkpointer.committed(writer)
+    checkpointer.committed()
     assert checkpointer.log_pages() == 0
     assert copied_back(tmp_path, 50)
     checkpointer.close()
@@ -93,7 +93,7 @@ def test_a_checkpoint_that_fails_is_tried_again_later(
     fill(writer, 50)
     for _ in range(2):
         failed.clear()
-        checkpointer.committed(writer)
+        checkpointer.committed()
         assert failed.wait(10)
     checkpointer.close()
     writer.close()
@@ -110,7 +110,7 @@ def test_with_plenty_of_room_free_pages_of_the_database_are_not_counted(
     checkpointer = Checkpointer(tmp_path / FILE)
     fill(writer, 500)
     writer.execute("DELETE FROM octets")
-    checkpointer.relieve(writer)
+    checkpointer.relieve()
     for free in (checkpoint.PLENTY + 2 * checkpoint.SPARE, checkpoint.PLENTY):
         disk = disk_with(free)
         monkeypatch.setattr(os, "statvfs", lambda _, disk=disk: disk)
@@ -128,7 +128,7 @@ def test_room_is_what_the_disk_has_without_spare_and_log(
     disk = disk_with(100 << 20)
     monkeypatch.setattr(os, "statvfs", lambda _: disk)
     before = checkpointer.room(writer)
-    checkpointer.relieve(writer)
+    checkpointer.relieve()
     assert checkpointer.room(writer) - before >= 50 * PAGE
     assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - checkpoint.SPARE
 
@@ -136,7 +136,7 @@ def test_room_is_what_the_disk_has_without_spare_and_log(
     assert checkpointer.room(writer) > disk.f_bavail * disk.f_frsize - checkpoint.SPARE + 40 * PAGE
     fill(writer, 500)
     writer.execute("DELETE FROM octets")
-    checkpointer.relieve(writer)
+    checkpointer.relieve()
     assert checkpointer.room(writer) == disk.f_bavail * disk.f_frsize - checkpoint.SPARE // 2
 
     def fail(_: Path) -> os.statvfs_result:
@@ -161,7 +161,7 @@ def test_nobody_asks_the_log_for_its_times_for_the_next_write_would_pay(
     monkeypatch.setattr(os, "stat", audit)
     monkeypatch.setattr(os, "fstat", audit)
     fill(writer, 50)
-    checkpointer.committed(writer)
+    checkpointer.committed()
     assert checkpointer.log_pages() > 50
     monkeypatch.undo()
     assert not asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.connection import CHECKPOINT_PAGES, PAGE, connect
@@ -28,9 +28,9 @@ class Checkpointer:
 
     def __init__(self, path: Path) -> None:
         """Start the thread; a writer has the database open."""
+        self._path = path
         self._folder = str(path.parent)
-        self._connection = connect(path)
-        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection = _durable(path)
         # The writer has made it. Its length is not asked by `stat`: Linux gives a file of which somebody has asked the
         # times a new one with the next write, and the next fsync has that to write too (decision 45).
         self._log = os.open(path.with_name(path.name + "-wal"), os.O_RDONLY)
@@ -43,11 +43,11 @@ class Checkpointer:
         """Return how long the log's file is, in pages."""
         return os.lseek(self._log, 0, os.SEEK_END) // PAGE
 
-    def committed(self, writer: sqlite3.Connection) -> None:
+    def committed(self) -> None:
         """Note that the writer has committed; the writer's thread calls it, outside of any transaction."""
         pages = self.log_pages()
         if pages > LONG_LOG_PAGES:
-            self.relieve(writer)
+            self.relieve()
         elif pages > CHECKPOINT_PAGES:
             self._wake.set()
 
@@ -71,10 +71,10 @@ class Checkpointer:
             return 0
         return min(free - SPARE // 2, room + int(free_pages) * PAGE)
 
-    def relieve(self, writer: sqlite3.Connection) -> None:
-        """Copy back as much of the log as possible, at once, so that its space can be used again."""
-        with suppress(sqlite3.Error):
-            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    def relieve(self) -> None:
+        """Copy back as much of the log as possible, at once, so that its space can be used again; wait for readers."""
+        with suppress(sqlite3.Error), closing(_durable(self._path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """End the thread."""
@@ -94,3 +94,9 @@ class Checkpointer:
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             except sqlite3.Error:
                 continue  # for example a full disk: the log keeps everything, and the next commit asks again
+
+
+def _durable(path: Path) -> sqlite3.Connection:
+    connection = connect(path)
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from postroad_store.mail.database.migrations import migrate
@@ -73,9 +74,10 @@ def connect(
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """Open the database for the writer's thread; make it if it is missing, migrate it if it is old.
+    """Open the database for the writer; make it if it is missing, migrate it if it is old.
 
-    Raises `StorageError`; its text names the file, and is not for clients.
+    Where another process has locked it, a transaction is refused at once: the event loop may have begun it, and must
+    not wait. Raises `StorageError`; its text names the file, and is not for clients.
     """
     # Only the store writes into this folder. If the folder is not empty, the store has run before, and had a database.
     # To SQLite an empty file is as good as none.
@@ -89,6 +91,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for `Shrink`; it can't be changed later
             _set_up(connection)
             migrate(connection, path)
+            connection.execute("PRAGMA busy_timeout = 0")
         except BaseException:
             connection.close()
             raise
@@ -99,6 +102,12 @@ def open_writer(path: Path) -> sqlite3.Connection:
             "made a new database in %s: there was none, or an empty one, though the folder had been used", path.parent
         )
     return connection
+
+
+def wait_for_lock(path: Path) -> None:
+    """Return when no other process writes; raises `sqlite3.Error` if that takes longer than a connection waits."""
+    with closing(connect(path)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
 
 
 def _set_up(connection: sqlite3.Connection) -> None:

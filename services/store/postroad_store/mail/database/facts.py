@@ -1,4 +1,4 @@
-"""What a commit has done, as the journal is told of it; called in the writer's thread, before the transaction ends."""
+"""What a commit has done, as the journal is told of it; called before the transaction ends."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What commits have done, for the journal, and who puts it into the journal's words.
 
-The words are made in the writer's thread, before the transaction ends, from what it has written. So the names of
-mailboxes are those that they had then, and the events are on disk with what they are about (`mail.news`).
+The words are made before the transaction ends, from what it has written. So the names of mailboxes are those that they
+had then, and the events are on disk with what they are about (`mail.news`).
 """
 
 from __future__ import annotations

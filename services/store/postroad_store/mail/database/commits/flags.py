@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from postroad_store.mail.database.commits.base import Commit
+from postroad_store.mail.database.commits.base import FEW, Commit
 from postroad_store.mail.database.commits.keywords import Numbers
 from postroad_store.mail.database.commits.reflag import Reflag
 from postroad_store.mail.database.commits.tally import Tally
@@ -58,6 +58,8 @@ class StoreFlags(Commit[_Written, FlagsStored]):
         self._flags = flags
         self._view = view
         self._unchanged_since = unchanged_since
+        # Two ranges may tear a stretch, and then all that is in it is written row by row.
+        self.brief = len(runs) == 1 and runs[0][1] - runs[0][0] < FEW and not flags.keywords
 
     def write(self, db: Connection) -> _Written:
         """Change flags that differ. A message whose flags stay as they are keeps its modseq.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Claim(Commit["tuple[int, Counts] | None", None]):
     r"""Keep the highest UID that some session has seen as \Recent."""
 
+    brief = True
+
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._uid = mailbox.recent_uid
@@ -45,6 +47,7 @@ _CLAIM = (
 class Shrink(Commit[bool, None]):
     """Give pages that are free back to the disk, a few at a time, if they are many; some are kept for what comes."""
 
+    last = True
     KEPT = 4096  # pages (16 MB)
     SHARE = 4  # pages are given back only if more than one in so many is free
     STEP = 500  # pages
@@ -74,6 +77,7 @@ _INCREMENTAL = 2  # what PRAGMA auto_vacuum says of a database that was made so
 class Collect(Commit[bool, None]):
     """Remove contents that no entry names any longer, a few at a time so that other commits need not wait long."""
 
+    last = True
     LIMIT = 200  # contents
     OCTETS = 64 << 20
 

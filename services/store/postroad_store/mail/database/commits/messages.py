@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from postroad_store.mail.database.bodies import write_body
-from postroad_store.mail.database.commits.base import Commit, discard
+from postroad_store.mail.database.commits.base import BRIEF, FEW, Commit, discard
 from postroad_store.mail.database.commits.keywords import Numbers
 from postroad_store.mail.database.commits.quotas import check_room, of_one_account
 from postroad_store.mail.database.commits.tally import Tally
@@ -84,6 +84,7 @@ class Append(Commit[list[_Arrived], list[Stored]]):
         self._now = now
         # The content, the columns made of it, and other pages that change.
         self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
+        self.brief = self.octets <= BRIEF and [len(i.mailboxes) + len(i.flags.keywords) for i in arrivals] == [1]
 
     def write(self, db: Connection) -> list[_Arrived]:
         """Write each content once, and an entry for it in each of its mailboxes; raises `OverQuota`."""
@@ -117,25 +118,24 @@ class Append(Commit[list[_Arrived], list[Stored]]):
 
 def _write_content(db: Connection, incoming: Incoming) -> int:
     """Insert the content, and return its id."""
-    parsed, size = incoming.parsed, len(incoming.content)
-    header_size = parsed.header_size
+    parsed = incoming.parsed
     content = db.execute(
         _INSERT_CONTENT,
         (
-            size,
-            header_size,
+            len(incoming.content),
+            parsed.header_size,
             parsed.sent_day,
             incoming.plain,
             parsed.envelope,
             parsed.body,
             parsed.bodystructure,
             parsed.parts,
-            incoming.content[:header_size],
+            incoming.content[: parsed.header_size],
             incoming.checksum,
         ),
     ).lastrowid
     assert content is not None  # noqa: S101 - an INSERT has just set it
-    write_body(db, content, incoming.content, header_size)
+    write_body(db, content, incoming.content, parsed.header_size)
     if incoming.text is not None:
         db.execute("INSERT INTO texts VALUES (?, ?, ?)", (content, *incoming.text))
     return content
@@ -160,6 +160,8 @@ class Expunge(Commit["Expunged | None", "list[UID]"]):
         self._likely = likely
         self._mask = DELETED if only_deleted else 0
         self._collect = collect
+        most = mailbox.counts.deleted if only_deleted else sum([high - low + 1 for low, high in runs])
+        self.brief = mailbox.counts.messages <= STEP and most <= FEW
 
     def write(self, db: Connection) -> Expunged | None:
         """Remove the entries; their contents may be garbage now. Return None if there was none."""
@@ -169,8 +171,7 @@ class Expunge(Commit["Expunged | None", "list[UID]"]):
             rows += self._removed(db, self._runs)
         if not rows:
             return None
-        rows.sort()
-        uids, contents, flags, sizes = zip(*rows, strict=True)
+        uids, contents, flags, sizes = zip(*sorted(rows), strict=True)
         discard(db, contents)
         tally.gone(uids, flags, sizes)
         runs = following(uids)

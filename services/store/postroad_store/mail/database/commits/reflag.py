@@ -65,8 +65,8 @@ class Reflag:
         These are dissolved, and so are all where flags are to be set that a stretch cannot have.
         """
         stretches = read_stretches(self._db, self._mailbox, runs)
-        if not stretches:
-            return []
+        if not stretches or (len(runs) == 1 and not self._wide):  # one range has at most one part of each
+            return stretches
         met = Counter([stretch for _, _, stretch in parts(stretches, runs) if stretch is not None])
         torn = {stretch for stretch, count in met.items() if count > 1 or self._wide}
         dissolve(self._db, self._mailbox, torn)
