@@ -324,7 +324,7 @@ class AsyncPostroad:
         ident: str | None = None,
         *,
         accounts: Accounts | None = None,
-        domains: int | Sequence[Mapping[str, Any]] | None = None,
+        domains: int | Sequence[str | Mapping[str, Any]] | None = None,
         owner: str | None = None,
         ttl: int | None = LIFE,
         password: str | None = None,

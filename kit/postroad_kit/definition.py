@@ -68,27 +68,49 @@ Accounts = Sequence[str | Mapping[str, Any]]
 def wanted(ident: str | None, accounts: Accounts | None, **members: Any) -> dict[str, Any]:
     """Return what `POST /v1/worlds` takes, without what is None.
 
-    With `accounts`, by name or with more members, the world has one domain with them, which the API names.
+    With `accounts`, by name or with more members, the world has one domain with them, which the API names. Domains, and
+    the accounts in them, may be given by their names too. What is wrong is left for the API to say.
     """
     if accounts is not None:
         if members.get("domains") is not None:
             raise ValueError("give accounts, which get a domain, or domains with accounts, not both")
-        members["domains"] = [{"accounts": [{"name": one} if isinstance(one, str) else dict(one) for one in accounts]}]
+        members["domains"] = [{"accounts": accounts}]
+    if isinstance(members.get("domains"), list | tuple):
+        domains = map(_named, members["domains"])
+        members["domains"] = [
+            {**one, "accounts": _all_named(one["accounts"])} if isinstance(one, dict) and "accounts" in one else one
+            for one in domains
+        ]
     return {name: member for name, member in {"id": ident, **members}.items() if member is not None}
+
+
+def _all_named(values: Any) -> Any:
+    """Return accounts with their members; a lone name is no list of its letters."""
+    return values if isinstance(values, str) or not isinstance(values, Sequence) else [*map(_named, values)]
+
+
+def _named(value: Any) -> Any:
+    """Return what may be given by its name alone, with its members."""
+    if isinstance(value, str):
+        return {"name": value}
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def with_account(asked: Mapping[str, Any], account: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `wanted` has returned with one more account in the first domain, where that is easily said.
 
-    It is not where domains are only counted, the account's name is an address, or the name is taken.
+    It is not where domains are only counted, the account's name is an address or taken, or the API will refuse what is
+    wanted anyway.
     """
     domains = asked.get("domains", [{}])
-    if isinstance(domains, int) or "@" in account["name"]:
+    if not isinstance(domains, list) or not domains or not isinstance(domains[0], dict) or "@" in account["name"]:
         return dict(asked)
     first, *others = domains
-    accounts = first.get("accounts", ())
-    names = [one["name"] for one in accounts] + list(first.get("aliases", ()))
-    if account["name"].casefold() in map(str.casefold, names):
+    accounts = first.get("accounts", [])
+    if not isinstance(accounts, list):
+        return dict(asked)
+    names = [one.get("name") for one in accounts if isinstance(one, dict)] + list(first.get("aliases", ()))
+    if account["name"].casefold() in map(str.casefold, map(str, names)):
         return dict(asked)
     return {**asked, "domains": [{**first, "accounts": [*accounts, dict(account)]}, *others]}
 

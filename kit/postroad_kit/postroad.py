@@ -46,7 +46,7 @@ class Postroad:
         ident: str | None = None,
         *,
         accounts: Accounts | None = None,
-        domains: int | Sequence[Mapping[str, Any]] | None = None,
+        domains: int | Sequence[str | Mapping[str, Any]] | None = None,
         owner: str | None = None,
         ttl: int | None = LIFE,
         password: str | None = None,
@@ -59,7 +59,7 @@ class Postroad:
         With `when_used` it is made at its first use.
 
         `accounts` are those of its one domain, by name or with members such as a quota. The others are the members of
-        POST /v1/worlds: `domains` how many, or each with its name, accounts, aliases, catch-all and records; `ttl` the
+        POST /v1/worlds: `domains` how many, or each by name or with accounts, aliases, catch-all and records; `ttl` the
         seconds after which it goes by itself.
         """
         definition = wanted(

@@ -45,6 +45,32 @@ def test_what_is_asked_for() -> None:
         wanted(None, ["bob"], domains=1)
 
 
+def test_domains_and_their_accounts_may_be_given_by_name() -> None:
+    domains = ["a.test", {"name": "b.test", "accounts": ("ann", {"name": "bob"}), "catch_all": "ann"}]
+    assert wanted(None, None, domains=domains) == {
+        "domains": [
+            {"name": "a.test"},
+            {"name": "b.test", "accounts": [{"name": "ann"}, {"name": "bob"}], "catch_all": "ann"},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "members", [{"domains": "a.test"}, {"domains": [5]}, {"domains": []}, {"domains": [{"accounts": 5}]}]
+)
+def test_what_is_wrong_is_for_the_api_to_say(members: dict[str, Any]) -> None:
+    asked = wanted(None, None, **members)
+    assert asked == members
+    assert with_account(asked, BOB) == members
+
+
+def test_a_name_is_no_list_of_its_letters() -> None:
+    asked = wanted(None, "bob")
+    assert asked == {"domains": [{"accounts": "bob"}]}
+    assert with_account(asked, BOB) == asked
+    assert wanted(None, [5]) == {"domains": [{"accounts": [5]}]}  # type: ignore[list-item]
+
+
 def test_the_whole() -> None:
     found = definition_of(ANSWER)
     assert found.app == Login("checkout", "p w")
@@ -142,6 +168,8 @@ BOB = {"name": "Bob", "password": "x"}
         ),
         (wanted(None, ["bob"]), [{"accounts": [{"name": "bob"}]}]),
         ({"domains": [{"aliases": {"BOB": "ann"}}]}, [{"aliases": {"BOB": "ann"}}]),
+        (wanted(None, None, domains=["a.test"]), [{"name": "a.test", "accounts": [BOB]}]),
+        (wanted(None, None, domains=[{"accounts": ["bob"]}]), [{"accounts": [{"name": "bob"}]}]),
         ({"domains": 3}, 3),
     ],
 )
