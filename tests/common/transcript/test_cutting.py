@@ -9,12 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroad.tap import Carried, Read
-from postroad.transcript.cutting import _ANSWERED, ENTRY, Passing, _is_answered, cut_at, dialogues, transactions
+from postroad.transcript.cutting import (
+    _ANSWERED,
+    ENTRY,
+    Passing,
+    _dialogues,
+    _is_answered,
+    cut_at,
+    dialogues,
+    transactions,
+)
 from postroad.transcript.view import whole
 from tests.common.transcript.said import opened
 from tests.common.transcript.test_recorder import consistent, recorder
 
 if TYPE_CHECKING:
+    from postroad.transcript.cutting import Block
     from postroad.transcript.tape import Tape
 
 GREETING = {"imap": b"* OK ready\r\n", "pop3": b"+OK ready\r\n", "managesieve": b"OK\r\n"}
@@ -63,6 +73,21 @@ def test_old_commands_go_unread(protocol: str, command: bytes, answer: bytes) ->
 def test_the_last_line_says_whether_a_command_is_answered(tail: bytes) -> None:
     for pattern in _ANSWERED.values():
         assert _is_answered(tail, pattern) == (pattern.search(tail) is not None)
+
+
+SAID = [
+    (True, b"a NOOP\r\n", 1.0, False),
+    (True, b"of a literal\r\n", 1.0, False),
+    (False, b"a OK done\r\n", 1.0, False),
+    (False, b"* 1 EXISTS\r\n" * 50, 1.0, False),
+    (False, b"* 1 EXISTS\r\n" * 50 + b"a OK done\r\n", 1.0, False),
+    None,
+]
+
+
+@given(st.lists(st.sampled_from(SAID), max_size=30), st.sampled_from([0, 1, 300, 2000, 10_000]))
+def test_an_end_is_where_it_would_be_found_by_looking_at_each(blocks: list[Block], room: int) -> None:
+    assert dialogues(blocks, room, "imap") == _dialogues(blocks, room, "imap", least=0)
 
 
 def test_one_long_answer_is_passed_over() -> None:

@@ -92,6 +92,12 @@ def transactions(blocks: Sequence[Block], room: int, *, inbound: bool) -> tuple[
 
 def dialogues(blocks: Sequence[Block], room: int, protocol: str) -> tuple[int, int, int]:
     """Return the same for commands with their answers, of a protocol in which the client waits for answers."""
+    found = _dialogues(blocks, room, protocol, least=room)
+    return found if found[2] >= room else _dialogues(blocks, room, protocol, least=0)
+
+
+def _dialogues(blocks: Sequence[Block], room: int, protocol: str, *, least: int) -> tuple[int, int, int]:
+    """Do that, but do not look for an end that leaves less than so many octets before it: nearly all lie there."""
     answered = _ANSWERED[protocol]
     first = last = -1
     size = gone = 0
@@ -101,14 +107,19 @@ def dialogues(blocks: Sequence[Block], room: int, protocol: str) -> tuple[int, i
             size += ENTRY
             continue
         from_client, octets, _, _ = cast("Said", block)
-        if from_client and _is_answered(before, answered) and _begins(octets, protocol):
+        if (
+            from_client
+            and (size >= least or first < 0)
+            and _is_answered(before[-TAIL:], answered)
+            and _begins(octets, protocol)
+        ):
             last = index
             if first < 0:
                 first, size = last, 0
             gone = size
             if gone >= room:
                 break
-        before = b"" if from_client else octets[-TAIL:]
+        before = b"" if from_client else octets
         size += ENTRY + len(octets)
     return first, last, gone
 
