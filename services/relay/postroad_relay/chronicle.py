@@ -42,30 +42,30 @@ class Chronicle:
         self._journal = journal
         self._clocks = clocks
 
-    def _record(self, kind: Kind, message: Message, **detail: Any) -> None:
-        self._journal.tell([self._note(kind, message, **detail)])
+    def _lead(self, kind: Kind, active: Active, **detail: Any) -> None:
+        """Record what leads to an outcome."""
+        self._journal.tell([self._note(kind, active.message, **detail)])
+        active.entry.led = self._journal.recorded
 
     def _note(self, kind: Kind, message: Message, **detail: Any) -> Note:
         at = self._clocks.of(message.world).now()
         return Note(at, kind, message.queue_id, message.message_id, detail)
 
-    def resolved(
-        self, message: Message, domain: str, route: Route | Deferred | Failed, *, unasked: bool = False
-    ) -> None:
+    def resolved(self, active: Active, domain: str, route: Route | Deferred | Failed, *, unasked: bool = False) -> None:
         """Note the route of a domain's mail, or the failure to find one; `unasked`: without the name server."""
         more = {"asked": False} if unasked else {}
         if isinstance(route, Route):
             mx = [f"{exchanger.preference} {exchanger.host}" for exchanger in route.mx]
-            self._record(Kind.RESOLVED, message, domain=domain, mx=mx, **more)
+            self._lead(Kind.RESOLVED, active, domain=domain, mx=mx, **more)
         else:
-            self._record(Kind.RESOLVED, message, domain=domain, mx=[], reason=route.reason, **more)
+            self._lead(Kind.RESOLVED, active, domain=domain, mx=[], reason=route.reason, **more)
 
     def attempted(self, active: Active, session: Session, recipients: Sequence[Address]) -> None:
         """Note that a transaction begins over a session."""
         session.note(Carried(active.message.queue_id, active.message.world))
-        self._record(
+        self._lead(
             Kind.ATTEMPTED,
-            active.message,
+            active,
             attempt=active.attempt,
             host=str(session.target),
             tls=session.tls_version,

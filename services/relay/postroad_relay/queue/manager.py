@@ -300,7 +300,7 @@ class Manager:
         message = active.message
         given = self.strangers(message.envelope.world, domain)
         route = given or self.router.known(domain) or await self.router.route(domain, world=message.world)
-        self.chronicle.resolved(message, domain, route, unasked=given is not None)
+        self.chronicle.resolved(active, domain, route, unasked=given is not None)
         if not isinstance(route, Route):
             return [route] * len(job.indexes), isinstance(route, Failed)
         envelope = message.envelope.only(job.indexes)

@@ -34,6 +34,7 @@ class Entry:
         "attempts",
         "due",
         "held",
+        "led",
         "message_at",
         "progress_at",
         "queue_id",
@@ -58,6 +59,7 @@ class Entry:
         self.world = world
         self.message_at: Position | None = None  # None until it is on disk
         self.progress_at: Position | None = None
+        self.led = 0  # the number of the journal's last event of an attempt
         self.writing = 0  # records about it that are under way
         self.held = False  # by an administrator, on disk
         self.steered = False  # held, or about to be changed by an administrator: it must not be taken up

@@ -87,9 +87,10 @@ class Spool:
         self._closed = False
         self._recover()
         self.dead = DeadLetters(directory / "dead")
-        flush = journal.flush if journal is not None else None
         self._commit: GroupCommit[Work, list[Position]] = GroupCommit(
-            Writer(self.log, self._news, flush).commit, name="spool", afterwards=flush
+            Writer(self.log, self._news, journal).commit,
+            name="spool",
+            afterwards=journal.flush if journal is not None else None,
         )
 
     # -- queued messages --------------------------------------------------------------------------------------
@@ -267,7 +268,7 @@ class Spool:
                 self._noted(entry, written, status=status, progress=progress, also=also)
                 then(None)
 
-        self._commit.submit(Append(records, status, unlink, notes), settle)
+        self._commit.submit(Append(records, status, unlink, notes, entry.led), settle)
 
     def _noted(
         self, entry: Entry, positions: list[Position], *, status: bool, progress: Progress | None, also: Entry | None

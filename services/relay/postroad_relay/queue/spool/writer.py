@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from postroad_relay.queue.spool.log import Log, LogError, Position
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from postroad.journal import Note
+    from postroad.journal import Journal, Note
     from postroad_relay.queue.spool.news import News
 
 
@@ -24,6 +24,7 @@ class Append:
     status: bool  # small, and about a message that is on disk: written alone if the disk is too full for the batch
     unlink: Path | None = None
     notes: Sequence[Note] = ()  # what the journal has to say of them
+    led: int = 0  # the number of the journal's last event that has led to them
 
 
 @dataclass(slots=True)
@@ -55,18 +56,20 @@ class UnreadableError(Exception):
 class Writer:
     """The work of the writer thread.
 
-    `beforehand` is called before each batch: what has led to its outcomes is in the journal before they are on disk.
+    What has led to outcomes is in `journal` before they are on disk. Most of the time the event loop has written it
+    already; to write it here would mean to take Python's lock from the loop for it.
     """
 
-    def __init__(self, records: Log, news: News, beforehand: Callable[[], None] | None) -> None:
+    def __init__(self, records: Log, news: News, journal: Journal | None) -> None:
         self._log = records
         self._news = news
-        self._beforehand = beforehand
+        self._journal = journal
 
     def commit(self, batch: Sequence[Work]) -> list[list[Position] | Exception]:
         """Do a batch in order: a record must not come before an earlier one about the same message."""
-        if self._beforehand is not None:
-            self._beforehand()
+        journal = self._journal
+        if journal is not None and any(work.led > journal.written for work in batch if isinstance(work, Append)):
+            journal.flush()
         results: list[list[Position] | Exception] = []
         run: list[Append] = []
         for work in batch:
