@@ -33,10 +33,10 @@ class WorldMixin(unittest.TestCase):
     world: World
     world_members: ClassVar[Mapping[str, Any]] = {}  # how it is made, as `Postroad.world` takes them
     postroad_world = True  # by which the pytest plugin knows it
-    _failed = False
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
         """Run the test; an error in any part of it says what is in its world."""
+        self._failed = False
         result = self.defaultTestResult() if result is None else result
         super().run(cast("unittest.TestResult", _Telling(result, self._tell)))
         return result

@@ -100,7 +100,7 @@ def world(_worlds: tuple[Postroad, Dropper]) -> Iterator[World]:
     marks = reversed(list(node.iter_markers("world")))  # the closest mark is the last, and wins
     members = {"owner": node.nodeid, **{name: one for mark in marks for name, one in mark.kwargs.items()}}
     made = postroad.world(**members, when_used=True)
-    node.stash.setdefault(WORLDS, []).append(made)
+    node.stash[WORLDS], node.stash[FAILED] = [made], False  # a test may be run again
     yield made
     if node.stash.get(FAILED, False):
         made.keep(node.config.getoption("--postroad-keep"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from postroad_kit import Postroad, Refused
@@ -118,6 +119,49 @@ def test_it_says_how_to_start_a_stack_again(pytester: pytest.Pytester, tmp_path:
         [f"after the run: cd {folder} && POSTROAD_DATA=data POSTROAD_NETWORK=127.*.* postroad run"]
     )
     assert (folder / "data" / "mail").exists()
+
+
+# As pytest-rerunfailures runs a test once more.
+AGAIN = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    runtestprotocol(item, nextitem=nextitem, log=False)
+    item._initrequest()
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+FLAKY = """
+import pytest
+
+worlds = []
+
+@pytest.mark.parametrize("passes", [2, 3])
+def test_flaky(world, passes):
+    worlds.append(world.id)
+    print("this is", world.id)
+    assert len(worlds) == passes
+"""
+
+
+def test_a_test_that_is_run_again_has_a_world_for_each_run(
+    pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str
+) -> None:
+    pytester.makeconftest(AGAIN)
+    pytester.makepyfile(FLAKY)
+    result = run("--postroad-url", url)
+    result.assert_outcomes(passed=1, failed=1)
+    shown = [line for line in result.outlines if "Postroad: what arrived in the world" in line]
+    assert len(shown) == 1
+    *_, last = [line.split()[-1] for line in result.outlines if line.startswith("this is")]
+    assert last in shown[0]
+    owners = [world["owner"] for world in httpx.get(f"{url}/v1/worlds").json()["worlds"]]
+    # Of each test the one run that has failed has kept its world.
+    assert [
+        sum(owner.endswith(f"again_has_a_world_for_each_run.py::test_flaky[{n}]") for owner in owners) for n in (2, 3)
+    ] == [1, 1]
 
 
 ENDED = """

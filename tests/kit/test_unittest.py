@@ -111,6 +111,15 @@ def test_so_does_a_part_of_a_test(stack: Stack) -> None:
     assert is_there(stack, case)
 
 
+def test_a_test_that_is_run_again(stack: Stack) -> None:
+    case = Plain("test_passes")
+    case.broken = "tearDown"
+    run(case)
+    case.broken = ""
+    assert run(case)[1] == []
+    assert not is_there(stack, case)
+
+
 @pytest.mark.parametrize("name", ["test_is_known_to_fail", "test_skips"])
 def test_no_failure(stack: Stack, name: str) -> None:
     case = Plain(name)
