@@ -67,7 +67,14 @@ BAD = [
     (b"PASS a\rb", A, "The argument has characters that are not allowed."),
     *(
         (b"APOP " + rest, A, "APOP takes a name and a digest of 32 hexadecimal digits.")
-        for rest in (b"0" * 32, b" " + b"0" * 32, b"a " + b"0" * 31, b"a " + b"0" * 33, b"a " + b"g" * 32)
+        for rest in (
+            b"0" * 32,
+            b" " + b"0" * 32,
+            b"a " + b"0" * 31,
+            b"a " + b"0" * 33,
+            b"a " + b"g" * 32,
+            b"a " + b"0" * 32 + b"X",
+        )
     ),
     (b"STAT", A, "STAT is not allowed in AUTHORIZATION state."),
     (b"USER alice", T, "USER is not allowed in TRANSACTION state."),

@@ -119,6 +119,11 @@ def test_a_header_without_a_subject_and_with_hidden_recipients() -> None:
     assert "path@a.test" in text
 
 
+def test_a_charset_and_an_encoding_that_are_not_ascii_are_unknown_ones() -> None:
+    head = "Content-Type: text/plain; charset=utf-é\r\nContent-Transfer-Encoding: 7é\r\n\r\n".encode()
+    assert read_content(head + "grün".encode(), []).digest.snippet == "grün"
+
+
 def test_charsets() -> None:
     text = read_content(b"Content-Type: text/plain; charset=iso-8859-5\r\n\r\n\xbf\xe0\xd8\xd2\xd5\xe2", []).text
     assert "привет" in text

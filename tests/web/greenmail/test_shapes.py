@@ -31,6 +31,7 @@ RICH = (
             b"Subject: first\r\nSubject: second\r\n\r\n\xff",
             {"Message-ID": None, "messageId": None, "subject": "first", "contentType": "text/plain"},
         ),
+        (b"\nSubject: body\n\n", {"Message-ID": None, "messageId": None, "subject": None, "contentType": "text/plain"}),
         (b"", {"Message-ID": None, "messageId": None, "subject": None, "contentType": "text/plain"}),
     ],
 )

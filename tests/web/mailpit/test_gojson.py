@@ -67,6 +67,13 @@ def test_not_an_object(body: bytes) -> None:
         decode(body)
 
 
+@pytest.mark.parametrize(("body", "ended"), [(b"", True), (b" \t\r\n", True), (b"X", False), (b"XX X", False)])
+def test_a_body_of_nothing_ends_too_early(body: bytes, ended: bool) -> None:
+    with pytest.raises(BadJsonError) as caught:
+        decode(body)
+    assert (str(caught.value) == "EOF") is ended
+
+
 @pytest.mark.parametrize(
     ("read", "value", "kind"),
     [

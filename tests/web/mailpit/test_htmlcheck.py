@@ -105,6 +105,8 @@ def test_styles_of_elements_and_of_sheets() -> None:
         ("p{x: repeating-linear-gradient(red, blue)}", {"css-linear-gradient"}),
         ("p{x: linear-gradient(1%, lab(1))}", {"css-linear-gradient", "css-modern-color", "css-unit-percent"}),
         ("p:hover{}", {"css-pseudo-class-hover"}),
+        ("p{--x: 1}", {"css-variables"}),
+        ("p{-x: 1; x--: 1}", set()),
         ("p::before{}", {"css-pseudo-element-before"}),
         ("p:nth-child(2n){}", {"css-pseudo-class-nth-child"}),
         ("p{x: unknown(1) unknown; y: 1unknown}", set()),
@@ -139,6 +141,8 @@ def test_css(sheet: str, slugs: set[str]) -> None:
         ("p.a:hover::before{}", {"css-selector-chaining": 1, "css-pseudo-class-hover": 1}),
         ("[a]b{}", {"css-selector-attribute": 1, "css-selector-type": 1}),
         ("p, /* c */ q{gap: 1px}", {"css-gap": 3, "css-selector-type": 2}),
+        ("p /* c */ , q{gap: 1px}", {"css-gap": 3, "css-selector-descendant": 0}),
+        ("p /* c */{gap: 1px}", {"css-gap": 2, "css-selector-descendant": 0}),
         ("(a)*{}", {"css-selector-universal": 1}),
         ("(a){gap: 1px}", {"css-gap": 1}),
         ("@media x {" * 7 + "p{& a{}}" + "}" * 7, {"css-nesting": 1}),
@@ -252,6 +256,13 @@ def test_a_report() -> None:
         'The <code>&lt;a&gt;</code> of <a href="https://a.test/" target="_blank" rel="noreferrer noopener">HTML</a>'
         " is <strong>old</strong>."
     )
+
+
+def test_no_warning_weighs_more_than_all_elements() -> None:
+    """A feature may be found more often than there are elements."""
+    often, once = (report(Support(DATA), {"html-c": count}, tests=1, nodes=4)["Total"] for count in (9, 4))
+    assert often["Unsupported"] == once["Unsupported"] == 100
+    assert report(Support(DATA), {"html-c": 2}, tests=1, nodes=4)["Total"]["Unsupported"] == 50
 
 
 def test_a_report_of_nothing() -> None:

@@ -67,6 +67,8 @@ def test_public_addresses(address: str, public: bool) -> None:
         ("0X7F.1", True),
         ("0x", True),
         ("x0x1", False),
+        ("1.2.3.4X", False),
+        ("1.2.3.4.", True),
         ("1.2.3.a4", False),
         ("", False),
         ("2130706433", True),

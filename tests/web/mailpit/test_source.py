@@ -43,6 +43,12 @@ def test_a_return_path_of_the_client_is_replaced() -> None:
     assert shown == FRONT + BY_RELAY + SENT
 
 
+def test_a_return_path_in_the_body_stays() -> None:
+    for content in (b"\nReturn-Path: <old@alpha.test>\n\nx", b"\r\nReturn-Path: <old@alpha.test>\r\n\r\nx"):
+        assert source.taken(RECORD, content) == (b"", content)
+        assert source.header_map(content) == {}
+
+
 def test_a_message_without_a_header_section_is_renewed_in_front_of_its_body() -> None:
     head = b"Date: d\r\nMessage-ID: <1@a>\r\n"
     for body in (b"\r\nDate: x\r\n\r\ny", b"\nDate: x\n\ny", b""):

@@ -85,6 +85,19 @@ def test_text(source: str, text: str) -> None:
     assert read_markup(source).text == text
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ('a<img alt="XlogoX">b', "aXlogoXb"),
+        ('<img alt="  X  Y ">', "X Y"),
+        ('a<img alt=" ">b', "ab"),
+        ("a<img>b", "ab"),
+    ],
+)
+def test_the_text_of_an_image_is_as_it_is_written(source: str, text: str) -> None:
+    assert read_markup(source).text.strip() == text
+
+
 def test_the_beginning_of_the_text_has_a_thousand_characters_or_a_little_more() -> None:
     for length, more in ((998, 2), (999, 1), (1000, 0), (1001, 0)):  # words and the line ends between them
         assert len(read_markup(f"{'x' * length}<br>y<br>z").beginning) == length + more

@@ -317,6 +317,17 @@ def test_a_bad_query_is_told_where_it_is_bad(text: str, sentence: str, column: i
     assert str(caught.value).endswith(f"(at character {column})")
 
 
+def test_angle_brackets_around_a_message_id_do_not_count_and_nothing_else() -> None:
+    assert parse("message-id:<Xa.1X>") == parse("message-id:Xa.1X") != parse("message-id:a.1")
+    assert parse("subject:<Xa>") != parse("subject:Xa")
+
+
+def test_half_a_surrogate_pair_in_a_query_is_a_question_mark() -> None:
+    for dialect in DIALECTS:
+        assert parse("a\ud800b", dialect=dialect) == parse("a?b", dialect=dialect)
+        assert parse("a\0b", dialect=dialect) == parse("a b", dialect=dialect)
+
+
 def test_a_word_with_a_colon_that_is_no_keyword_is_text() -> None:
     for text in ("foo:bar", "foo:20K", "x-y:true", "re:hello"):
         assert parse(text) == parse(f'"{text}"')

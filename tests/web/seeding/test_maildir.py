@@ -235,6 +235,8 @@ def with_size(field: bytes) -> bytes:
         (tar(("a", MAIL)), "the tar has no message of a Maildir"),
         (tar(("cur/1", b"")), "cur/1 has no octets"),
         (tar(("cur/1", b"x" * 100_001)), "cur/1 has more than 100000 octets"),
+        (with_size(b"0000000005X"), "at octet 0 a header of the tar has no size"),
+        (b"X" * 1024, "at octet 0 there is no header of a tar"),
         (with_size(b"99999999999"), "at octet 0 a header of the tar has no size"),
         (with_size(b"\x80\x01"), "cur/1 has more than 100000 octets"),
         (with_size(b"\x80" + (100_001).to_bytes(11, "big")), "cur/1 has more than 100000 octets"),

@@ -98,3 +98,7 @@ def test_a_further_account_has_a_name_that_is_free(secret: Callable[[], str]) ->
         more = further(made, {"name": name}, domain, "pw", secret)
         assert (more.account["name"], more.account["password"], more.at) == (name.partition("@")[0], "pw", at)
     assert len(made["domains"][0]["accounts"]) == 1  # it is as it was
+    wanted = {"quota": "1M", "imap_without": ["MOVE"], "append_limits": {"INBOX": 5}}
+    more = further(made, {"name": "eve", "password": "own", **wanted}, None, "pw", secret)
+    assert more.account == {"name": "eve", "password": "own", **wanted}
+    assert "quota" not in further(made, {"name": "eve"}, None, None, secret).account

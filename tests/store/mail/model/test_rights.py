@@ -39,6 +39,14 @@ def test_what_is_no_right(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rights", "text"), [("lrswipkxtea", "lrswipacd"), ("lr", "lr"), ("kx", "c"), ("t", "d"), ("lx", "lc"), ("", "")]
+)
+def test_a_server_of_old_tells_virtual_rights_alone(rights: str, text: str) -> None:
+    """RFC 2086 §3 had c and d; what RFC 4314 has made of them is left out."""
+    assert told(frozenset(rights), newer=False) == text
+
+
+@pytest.mark.parametrize(
     ("rights", "text"), [("", ""), ("rl", "lr"), ("x", "xc"), ("k", "kc"), ("e", "ed"), (ORDER, ORDER + "cd")]
 )
 def test_how_they_are_told(rights: str, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import re
 
 import pytest
 
@@ -26,6 +27,8 @@ MESSAGES = [
     message(b"base64", base64.encodebytes(WORDS.encode())),
     message(b"base64", base64.encodebytes(WORDS.encode())[:-2] + b"\r\n!!"),
     message(b"base64", b"YWJj" * 20 + b"Y"),
+    message(b"base64", re.sub(rb"(.{5})", rb"\1\r\n", base64.b64encode(WORDS.encode()))),  # no line is of whole fours
+    message(b"base64", re.sub(rb"(.{7})", rb"\1!\r\n", base64.b64encode(WORDS.encode()))),
     message(b"base64", b"YWJj" * 20 + b"YQ"),
     message(b"quoted-printable", quopri.encodestring(WORDS.encode())),
     message(b"quoted-printable", b"=41=42=C3=A9" * 40),
