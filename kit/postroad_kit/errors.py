@@ -29,8 +29,7 @@ class Refused(PostroadError):  # noqa: N818 - what has happened
     """The API has refused; `problem` is what it says (RFC 9457)."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        faults = [f"{fault.get('field')} {fault.get('detail')}" for fault in problem.get("errors", ())]
-        sentence = "; ".join(faults) or problem.get("detail") or problem.get("title") or "it does not say why"
+        sentence = problem.get("detail") or problem.get("title") or "it does not say why"
         super().__init__(f"Postroad answers {status}: {sentence}")
         self.status = status
         self.problem = problem

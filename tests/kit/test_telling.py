@@ -59,7 +59,7 @@ def test_errors_are_sentences() -> None:
     assert str(Refused(409, {"detail": "The domain shop.test is checkout's."})).endswith(
         "409: The domain shop.test is checkout's."
     )
-    faults = [{"field": "records.0", "detail": "can't be read"}]
-    assert str(Refused(422, {"errors": faults})) == "Postroad answers 422: records.0 can't be read"
+    told = {"detail": "records.0: can't be read.", "errors": [{"field": "records.0", "detail": "can't be read"}]}
+    assert str(Refused(422, told)) == "Postroad answers 422: records.0: can't be read."
     assert str(Refused(500, {})) == "Postroad answers 500: it does not say why"
     assert str(Away("http://x", "refused")) == "Postroad at http://x can't be reached: refused. Does the stack run?"
