@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from postroad.mime.decoding import MAX_LINE, Decoder, decoder, encoding_of
 
+LINES = (b"utf-8", b"iso-8859-1", b"x-unknown", b"utf-7", b"iso-2022-jp")
+NO_LINES = (b"utf-16", b"UTF-16LE", b"utf-32be", b"cp037")
+
 
 def decoded(octets: bytes, encoding: bytes, *, is_text: bool = False, size: int = 1 << 20) -> bytes:
     undo = decoder(encoding, is_text=is_text)
@@ -166,6 +169,9 @@ def test_fork_keeps_the_place(octets: bytes, at: int, encoding: bytes, is_text: 
         (b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64 (x)\r\n\r\n", (b"base64", False)),
         (b"Content-Type: image/png\r\nContent-Type: text/plain\r\n\r\n", (b"7bit", False)),
         (b"Content-Type: nothing\r\nContent-Transfer-Encoding: x-foo\r\n\r\n", (b"x-foo", True)),
+        *((b"Content-Type: text/plain; charset=%b\r\n\r\n" % charset, (b"7bit", True)) for charset in LINES),
+        *((b"Content-Type: text/plain; charset=%b\r\n\r\n" % charset, (b"7bit", False)) for charset in NO_LINES),
+        (b"Content-Type: image/svg; charset=utf-8\r\n\r\n", (b"7bit", False)),
     ],
 )
 def test_encoding_of(header: bytes, expected: tuple[bytes, bool]) -> None:

@@ -233,7 +233,8 @@ class Ear:
             attributes -= {"\\haschildren", "\\hasnochildren"}
         if b"SPECIAL-USE" not in upper:
             attributes -= {"\\drafts", "\\sent", "\\trash", "\\junk", "\\archive"}
-        return [f"{kind} {sorted(attributes)} {shown(values[2])} {name_of(values[3])!r} {shown(values[4:])}"]
+        more = shown(values[4:]).replace("'", "")  # RFC 5258 section 6: CHILDINFO may be quoted or not
+        return [f"{kind} {sorted(attributes)} {shown(values[2])} {name_of(values[3])!r} {more}"]
 
 
 def name_of(value: Value) -> str:

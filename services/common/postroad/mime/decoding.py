@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from copy import copy
 from typing import TYPE_CHECKING
 
+from postroad.mime.charsets import codec_of
 from postroad.mime.fields import fields, media_type, transfer_encoding
 from postroad.mime.text import NOT_BASE64
 
@@ -206,9 +207,10 @@ def decoder(encoding: bytes, *, is_text: bool) -> Decoder | None:
 
 
 def encoding_of(header: bytes) -> tuple[bytes, bool]:
-    """Return the Content-Transfer-Encoding of a leaf part, in lower case, and whether the part is text, by its header.
+    """Return the Content-Transfer-Encoding of a leaf part, in lower case, and whether it is text that has line ends.
 
-    Without a Content-Type that can be read, a part is text/plain (RFC 2045 §5.2).
+    Without a Content-Type that can be read, a part is text/plain (RFC 2045 §5.2). In UTF-16 and its likes a line does
+    not end with the octets CR and LF, and an LF may be half of another character.
     """
     mime: dict[bytes, bytes] = {}
     for name, value in fields(header):
@@ -216,7 +218,12 @@ def encoding_of(header: bytes) -> tuple[bytes, bool]:
             mime.setdefault(name, value)
     kind = media_type(mime.get(b"content-type", b""))
     encoding = transfer_encoding(mime.get(b"content-transfer-encoding", b"")).lower()
-    return encoding, kind is None or kind.value.lower() == b"text"
+    return encoding, kind is None or (kind.value.lower() == b"text" and _has_crlf(kind.parameter(b"charset")))
+
+
+def _has_crlf(charset: bytes | None) -> bool:
+    codec = None if charset is None else codec_of(charset)
+    return codec is None or "\r\n".encode(codec) == b"\r\n"
 
 
 _MIME = frozenset({b"content-type", b"content-transfer-encoding"})
