@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from postroad.control.client import DoorAway
 from postroad_web.api import stream
 from postroad_web.api.app import build
+from postroad_web.api.limits import Slots
 from postroad_web.api.listening import Listening
 from postroad_web.api.native import events
 from postroad_web.catalog.hub import Happened
@@ -155,7 +156,8 @@ async def test_silence_has_heartbeats(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 async def test_streams_are_bounded_and_end_with_their_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "AT_ONCE", 1)
+    slots = Slots("streams", 1)
+    monkeypatch.setattr(events, "Slots", lambda *_: slots)
     async with rig(tmp_path) as it:
         async with it.streamed() as streamed:
             await streamed.event()
@@ -163,8 +165,9 @@ async def test_streams_are_bounded_and_end_with_their_clients(tmp_path: Path, mo
             writer.write(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b" 503 " in await reader.readline()
             writer.close()
-        while it.services.catalog.hub:  # noqa: ASYNC110 - it rings no bell
+        while slots.taken:  # noqa: ASYNC110 - it rings no bell
             await asyncio.sleep(0.01)
+        assert not it.services.catalog.hub
         async with it.streamed() as streamed:
             await streamed.event()
 
