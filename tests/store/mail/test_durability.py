@@ -118,3 +118,61 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     # What is left was never acknowledged at all: it came last before a kill, one for each client at most.
     assert len(found) <= ROUNDS * 8
     storage.close()
+
+
+# Stores a message; then kills itself at a step of the commit that flags it and stores another.
+SUICIDE = textwrap.dedent("""
+    import asyncio, os, signal, sys
+    from pathlib import Path
+    from postroad_store.mail.model.arrival import Arrival
+    from postroad_store.mail.model.flags import FLAGGED, NO_FLAGS, Change, FlagSet
+    from postroad_store.mail.storage import Storage
+    from postroad_store.mail.writer import Writer
+
+    step, armed = sys.argv[2], False
+
+    def dies(name, *, before):
+        method = getattr(Writer, name)
+        def changed(self, batch):
+            if armed and before:
+                os.kill(os.getpid(), signal.SIGKILL)
+            done = method(self, batch)
+            if armed:
+                assert name != "_begin" or self._begun is not None
+                os.kill(os.getpid(), signal.SIGKILL)
+            return done
+        setattr(Writer, name, changed)
+
+    dies("_begin" if step == "begun" else "_commit", before=step == "committing")
+
+    async def main():
+        global armed
+        storage = Storage(Path(sys.argv[1]))
+        inbox = (await storage.account("alice@alpha.test")).inbox
+        storage.view(inbox)
+        (stored,) = await storage.append([Arrival((inbox,), b"one", 0, NO_FLAGS)])
+        armed = True
+        flagged = storage.store(inbox, [stored.uid], Change.ADD, FlagSet(FLAGGED))
+        await storage.append([Arrival((inbox,), b"two", 0, NO_FLAGS)])
+        await flagged
+
+    asyncio.run(main())
+""")
+
+
+@pytest.mark.parametrize(
+    ("step", "kept"),
+    [("begun", [(1, 0)]), ("committing", [(1, 0)]), ("committed", [(1, FLAGGED), (2, 0)])],
+)
+async def test_a_commit_that_the_event_loop_has_begun_is_there_whole_or_not_at_all(
+    tmp_path: Path, step: str, kept: list[tuple[int, int]]
+) -> None:
+    folder = tmp_path / "mail"
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", SUICIDE, folder, step)
+    assert await worker.wait() == -signal.SIGKILL
+    storage = Storage(folder)
+    assert storage._writer._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    view = storage.view((await storage.account("alice@alpha.test")).inbox)
+    assert list(zip(view.uids, view.mailbox.flags, strict=True)) == kept
+    assert view.mailbox.counts.messages == len(kept)
+    storage.close()
