@@ -14,7 +14,7 @@ from postroad.mime.structure import parse
 from postroad.mime.text import MAX_KEPT, MAX_PLAIN, is_plain
 from postroad_store.imap.grammar.sequence import parse_sequence_set
 from postroad_store.mail.model.arrival import Arrival
-from postroad_store.mail.model.flags import ANSWERED, DELETED, NO_FLAGS, SEEN, Change, FlagSet
+from postroad_store.mail.model.flags import ANSWERED, DELETED, FLAGGED, NO_FLAGS, SEEN, Change, FlagSet
 from postroad_store.mail.search import evaluate
 from postroad_store.mail.search.dates import InternalDate, SentDate, When
 from postroad_store.mail.search.keys import (
@@ -179,6 +179,34 @@ async def test_what_is_gone_matches_nothing(storage: Storage, view: View) -> Non
     assert list(await storage.finder.search(view, Text("alice"))) == [1, 5]
     view.take(expunges=True)
     assert list(await storage.finder.search(view, Text("alice"))) == [1, 4]
+
+
+@pytest.mark.parametrize("gone", [1, 3, 5])
+async def test_wherever_a_message_has_gone_the_others_are_found_by_their_own(
+    storage: Storage, view: View, gone: int
+) -> None:
+    left = [number for number in range(1, 6) if number != gone]
+    sizes = list(view.mailbox.sizes)
+    await storage.store(view.mailbox, [4], Change.ADD, FlagSet(FLAGGED))
+    await storage.expunge(view.mailbox, [gone], only_deleted=False)
+    for _ in range(2):  # the view has its number still, and then no more
+        assert [view.uids[found - 1] for found in await storage.finder.search(view, Flag(FLAGGED))] == [4]
+        assert len(await storage.finder.search(view, Not(Flag(FLAGGED)))) == 3
+        for number in left:
+            same = await storage.finder.search(
+                view, And((Larger(sizes[number - 1] - 1), Smaller(sizes[number - 1] + 1)))
+            )
+            assert [view.uids[found - 1] for found in same] == [number]
+        view.take(expunges=True)
+
+
+async def test_a_message_of_no_octets_is_smaller_than_one(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"", b"x")
+    view = storage.view(inbox)
+    assert list(await storage.finder.search(view, Smaller(1))) == [1]
+    assert list(await storage.finder.search(view, Smaller(2))) == [1, 2]
+    assert list(await storage.finder.search(view, Smaller(0))) == []
+    assert list(await storage.finder.search(view, Larger(0))) == [2]
 
 
 async def test_a_search_of_nothing(storage: Storage, inbox: Mailbox) -> None:
