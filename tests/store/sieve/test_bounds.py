@@ -60,6 +60,14 @@ def test_other_actions_may_follow_the_last_redirect() -> None:
     assert decide('require "fileinto";' + redirects(limits.REDIRECTS) + 'fileinto "b";') == [*sent, "fileinto b"]
 
 
+def test_an_expression_that_is_too_large_is_refused() -> None:
+    """It would take more than a megabyte, compiled."""
+    script = 'require "regex"; if header :regex "subject" "%s" { discard; }'
+    assert faults(script % ("[^a]{99}" * 10)) == []
+    (fault,) = faults(script % ("[^a]{999}" * 10))
+    assert "too large" in fault
+
+
 def test_nesting() -> None:
     def nested(count: int) -> str:
         return "if true {" * count + "keep;" + "}" * count

@@ -294,3 +294,8 @@ def test_the_thread_of_a_response(header: str, fields: str) -> None:
     letter = response(Origin("mx.test", "bob@beta.test", 0.0, "unique"), Message(message), action, "alice@alpha.test")
     parsed = email.message_from_bytes(letter)
     assert f"{parsed['In-Reply-To']} {parsed['References']}".split() == fields.split()
+
+
+def test_an_answer_to_a_message_without_a_subject_has_one() -> None:
+    said = decide('require "vacation"; vacation "gone";', b"From: alice@alpha.test\r\nTo: bob@beta.test\r\n\r\nx")
+    assert "respond 604800 bob@beta.test Automated reply: gone" in said
