@@ -119,7 +119,7 @@ class ToyStack:
         self.store = ToyDoor("store", 5_000)
         self.relay.answers |= {
             ("DELETE", "/queue"): self._purge_queue,
-            ("GET", "/state"): lambda _: {"last": self.relay.number, "messages": []},
+            ("GET", "/state"): lambda _: {"last": self.relay.number, "upto": self.relay.number, "messages": []},
         }
         self.store.answers |= {
             ("DELETE", "/mail"): self._purge_mail,

@@ -49,7 +49,7 @@ class Chronicle:
 
     def _note(self, kind: Kind, message: Message, **detail: Any) -> Note:
         at = self._clocks.of(message.world).now()
-        return Note(at, kind, message.queue_id, message.message_id, detail)
+        return Note(at, kind, message.queue_id, message.message_id, detail, world=message.world)
 
     def resolved(self, active: Active, domain: str, route: Route | Deferred | Failed, *, unasked: bool = False) -> None:
         """Note the route of a domain's mail, or the failure to find one; `unasked`: without the name server."""
@@ -173,7 +173,8 @@ class Chronicle:
 
     def dropped_unread(self, entry: Entry) -> Note:
         """Note that an administrator has taken a message out of the queue that was not read for that."""
-        return Note(self._clocks.of(entry.world).now(), Kind.DROPPED, entry.queue_id, None, {"report": False})
+        at = self._clocks.of(entry.world).now()
+        return Note(at, Kind.DROPPED, entry.queue_id, None, {"report": False}, world=entry.world)
 
 
 def _as_kept(index: int, progress: Progress) -> dict[str, Any]:

@@ -268,7 +268,7 @@ class Relay:
             *SnapshotRoutes(self.snapshots).routes,
             *session_routes(self.recorder),
             search_route(self._settings.journal_dir),
-            *world_routes(self.overlays, lambda: self.journal.last),
+            *world_routes(self.overlays),
         ]
         door = Door(rooms, token=token, clock=self._clock)
         await door.start(self._address, self._settings.control_port)

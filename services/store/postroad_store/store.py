@@ -295,7 +295,7 @@ class Store:
             *routes(mail, self._journal, self._sessions),
             *session_routes(self.recorder),
             search_route(self._settings.journal_dir),
-            *world_routes(self._overlays, lambda: self._journal.last),
+            *world_routes(self._overlays),
             *UserRoutes(mail, self._ledger, self._drop).routes,
         ]
         door = Door(rooms, token=token, clock=self._clock)

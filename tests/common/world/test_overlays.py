@@ -172,7 +172,7 @@ async def test_a_world_that_clashes_with_the_file_is_left_out(tmp_path: Path, ca
 
 
 async def test_the_door(service: Service) -> None:
-    door = Door(world_routes(service.overlays, lambda: 7), token=TOKEN, clock=Clock())
+    door = Door(world_routes(service.overlays), token=TOKEN, clock=Clock())
     await door.start("127.0.0.1", 0)
     client = DoorClient("toy", *door.address, TOKEN)
 
@@ -181,7 +181,7 @@ async def test_the_door(service: Service) -> None:
             await client.put(path, value)
         return error.value.status
 
-    assert await client.put("/worlds/shop", definition("shop")) == {"last": 7}
+    assert await client.put("/worlds/shop", definition("shop")) == {}
     assert await client.get("/worlds") == {"worlds": {"shop": digest_of(definition("shop"))}}
     assert await client.get("/worlds/count") == {"count": 1}
     assert await refused("/worlds/other", definition("shop")) == 422
@@ -194,6 +194,6 @@ async def test_the_door(service: Service) -> None:
         await client.delete("/worlds/shop")
     assert error.value.status == 507
     service.fails = None
-    assert await client.delete("/worlds/shop") == {"last": 7}
+    assert await client.delete("/worlds/shop") == {}
     await client.close()
     await door.close()

@@ -69,7 +69,14 @@ def state_of(stack: ToyStack) -> dict[str, Any]:
         }
         for ident, (_, pending) in stack.queued.items()
     ]
-    return {"queued": len(messages), "held": 0, "accepting": 0, "last": stack.relay.number, "messages": messages}
+    return {
+        "queued": len(messages),
+        "held": 0,
+        "accepting": 0,
+        "last": stack.relay.number,
+        "upto": stack.relay.number,
+        "messages": messages,
+    }
 
 
 @asynccontextmanager

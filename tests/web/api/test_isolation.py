@@ -158,7 +158,14 @@ class TownDoor(ToyDoor):
                 world = given.get("world")
                 entries = [self._entry(ident) for idents in self.town.idents.values() for ident in idents[1:2]]
                 mine = [entry for entry in entries if world in {None, entry["world"]}]
-                return {"queued": len(mine), "held": 0, "accepting": 0, "last": self.number, "messages": mine}
+                return {
+                    "queued": len(mine),
+                    "held": 0,
+                    "accepting": 0,
+                    "last": self.number,
+                    "upto": self.number,
+                    "messages": mine,
+                }
             case ("GET", "queue"):
                 every = [ident for idents in self.town.idents.values() for ident in idents[1:2]]
                 entries = [entry for entry in map(self._entry, every) if given.get("world") in {None, entry["world"]}]

@@ -58,7 +58,8 @@ class Place:
         self.http: httpx.AsyncClient
 
     def _state(self, _query: Any) -> dict[str, Any]:
-        return {"last": self.stack.relay.number, "queued": len(self.stack.queued), "messages": []}
+        last = self.stack.relay.number
+        return {"last": last, "upto": last, "queued": len(self.stack.queued), "messages": []}
 
     async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> tuple[int, Any]:
         answer = await self.http.request(method, path, json=body, params=query)

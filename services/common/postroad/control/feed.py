@@ -7,7 +7,8 @@ yet, the response waits until one is written or `wait` seconds are over, and is 
 only say that something has begun wait so many seconds for one that says what came of it: an answer for each step of a
 message would cost as much as the message. `Postroad-First` and
 `Postroad-Last` are the numbers that are still kept; lines before the first one are gone. `GET /journal/last` gives the
-number of the last event alone, for who has to know up to where to read.
+number of the last event alone, for who has to know up to where to read; with `world=` that of the last one that may be
+this world's.
 
 A reader that follows gets the last events from memory: a turn to another thread would cost more than all the rest. For
 others the files are read, in a thread of their own, so that a slow disk delays no mail. Who writes wakes the requests
@@ -40,8 +41,9 @@ MOST_LINES = 20_000
 def journal_routes(journal: Journal) -> Sequence[Route]:
     """Return the routes of a journal's feed; they are for one event loop."""
 
-    async def last(_request: Request) -> Response:
-        return answer({"last": journal.last})
+    async def last(request: Request) -> Response:
+        world = request.query.get("world")
+        return answer({"last": journal.last if world is None else journal.last_of(world)})
 
     return (Route("GET", "/journal", _Feed(journal).give), Route("GET", "/journal/last", last))
 

@@ -11,13 +11,13 @@ from postroad.world.overlay import OverlayError
 from postroad.world.overlays import PortInUse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from postroad.world.overlays import Overlays
 
 
-def world_routes(overlays: Overlays, last: Callable[[], int | None] = lambda: None) -> Sequence[Route]:
-    """Return the routes; `last` is the number of the journal's last event, None where the service has no journal."""
+def world_routes(overlays: Overlays) -> Sequence[Route]:
+    """Return the routes."""
 
     async def put(request: Request) -> Response:
         ident, definition = request.params["id"], request.json()
@@ -31,7 +31,7 @@ def world_routes(overlays: Overlays, last: Callable[[], int | None] = lambda: No
             raise Refusal(409, str(error)) from None
         except OSError as error:
             raise Refusal(507, f"the world can't be written: {error.strerror}") from error
-        return answer({"last": last()})
+        return answer({})
 
     async def drop(request: Request) -> Response:
         """Drop worlds, which share every commit on the way; their IDs have commas between them."""
@@ -39,7 +39,7 @@ def world_routes(overlays: Overlays, last: Callable[[], int | None] = lambda: No
             await asyncio.gather(*map(overlays.drop, dict.fromkeys(request.params["id"].split(","))))
         except OSError as error:
             raise Refusal(507, f"the world can't be dropped: {error.strerror}") from error
-        return answer({"last": last()})
+        return answer({})
 
     async def count(_request: Request) -> Response:
         return answer({"count": len(overlays.layers.overlays)})

@@ -15,18 +15,29 @@ _OWN = frozenset({"n", "time", "service"})  # what stands in front of each event
 
 
 class Note:
-    """An event: `at` is when it happened, in seconds since the epoch. `detail` must not change afterwards."""
+    """An event: `at` is when it happened, in seconds since the epoch. `detail` must not change afterwards.
 
-    __slots__ = ("_line", "at", "detail", "kind", "message_id", "queue_id")
+    `world` is whose it is, if that is known: where the detail does not say it, the events before it do.
+    """
+
+    __slots__ = ("_line", "at", "detail", "kind", "message_id", "queue_id", "world")
 
     def __init__(
-        self, at: float, kind: Kind, queue_id: str | None, message_id: str | None, detail: dict[str, Any]
+        self,
+        at: float,
+        kind: Kind,
+        queue_id: str | None,
+        message_id: str | None,
+        detail: dict[str, Any],
+        *,
+        world: str | None = None,
     ) -> None:
         self.at = at
         self.kind = kind
         self.queue_id = queue_id
         self.message_id = message_id
         self.detail = detail
+        self.world: str | None = world or detail.get("world")
         self._line: bytes | None = None
 
     @property

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import threading
 import time
 from collections import deque
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from postroad.clock import Clock
 from postroad.journal.files import last_number, open_regular, rotated
 from postroad.journal.kinds import SUFFIX, Kind
+from postroad.journal.latest import Latest
 from postroad.journal.note import Line, Note
 from postroad.journal.numbered import NumberedLines
 from postroad.jsontext import to_json
@@ -55,6 +57,9 @@ RECENT = 8  # batches that are remembered for those who follow
 RECENT_OCTETS = 128 << 10  # ... together, without the last one
 
 _Waiting: TypeAlias = Note | Line
+
+
+_WORLD = re.compile(rb'"world":"([a-z0-9-]+)"')  # in a JSON string the quotes would be escaped
 
 
 class Batch(NamedTuple):
@@ -93,6 +98,7 @@ class Journal:
         self._taking = threading.Lock()  # held while events leave the queue and get their numbers
         self._writing = threading.Lock()  # held while they are written
         self._numbered = self._find_last() or int(self._now() * 1_000_000) - 1  # the last number that an event got
+        self._latest = Latest(self._numbered)  # of the events that have their numbers
         self.written = self._numbered  # the last number in the file; for readers in any thread
         self.files = threading.Lock()  # held while files are renamed
         self.listener: Callable[[], object] | None = None  # called after each write, in the thread that wrote
@@ -128,9 +134,18 @@ class Journal:
             self._wake.set()
         return self.recorded
 
+    def last_of(self, world: str) -> int:
+        """Return the same for the events of a world: there is none of it behind this number."""
+        with self._taking:
+            for index in range(len(self._queue), 0, -1):
+                if _world_of(self._queue[index - 1]) in {world, None}:
+                    self._wake.set()
+                    return self._numbered + index
+            return self._latest.of(world)
+
     @property
     def recorded(self) -> int:
-        """The same, for those who wait for nothing."""
+        """The number of the last event, for those who wait for nothing."""
         with self._taking:
             return self._numbered + len(self._queue)
 
@@ -245,6 +260,8 @@ class Journal:
             batch = [queue.popleft() for _ in range(len(queue))]
             number = self._numbered
             self._numbered += len(batch)
+            for count, event in enumerate(batch, 1):
+                self._latest.note(_world_of(event), number + count)
         if not batch:
             return 0
         lines: list[bytes] = []
@@ -351,6 +368,13 @@ class Journal:
             if number is not None:
                 return number
         return None
+
+
+def _world_of(event: _Waiting) -> str | None:
+    if isinstance(event, Note):
+        return event.world
+    said = _WORLD.search(event[1])
+    return None if said is None else said[1].decode("ascii")
 
 
 @lru_cache(maxsize=4)

@@ -2,8 +2,8 @@
 
 The state is exact. A message is under way from before its client can see the 250 until its conclusion is durable and in
 the journal; so, if nothing is queued and nothing is being accepted, all that has happened is in the journal up to the
-number `last`. With `wait=` the answer comes once nothing is under way but messages that are held, or after so many
-seconds. With `world=` all of it is about that world alone.
+number `upto`. With `wait=` the answer comes once nothing is under way but messages that are held, or after so many
+seconds. With `world=` all of it is about that world alone, but for `last`, the number of the last event of all.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class StateRoutes:
             (self._counts() if world is None else self._counts_of(world))
             | {
                 "accepting": self._arriving.total if world is None else self._arriving.of_world(world),
-                "last": self._journal.last,
+                "last": self._journal.recorded,
+                "upto": self._journal.last if world is None else self._journal.last_of(world),
                 "messages": next_ones(self._manager, SHOWN, world),
             }
         )

@@ -325,8 +325,8 @@ def _arrival(session: Session, header: Header, message: Message) -> list[Note]:
         **world_detail(message.world),
         **further,
     }
-    queued = {"size": message.size}
-    return [Note(at, Kind.ACCEPTED, *of_message, accepted), Note(at, Kind.QUEUED, *of_message, queued)]
+    details = ((Kind.ACCEPTED, accepted), (Kind.QUEUED, {"size": message.size}))
+    return [Note(at, kind, *of_message, detail, world=message.world) for kind, detail in details]
 
 
 def _eight_bit(content: Content) -> bool:

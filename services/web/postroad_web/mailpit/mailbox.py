@@ -50,7 +50,7 @@ class Mailbox:
         try:
             async with asyncio.timeout(FRESH_WITHIN):
                 state = await self.services.relay.get("/state", world=self.world)
-                await self.services.catalog.caught_up(state["last"], 0, FRESH_WITHIN)
+                await self.services.catalog.caught_up(state["upto"], 0, FRESH_WITHIN)
         except (TimeoutError, DoorAway, DoorRefused) as error:
             log.debug("the list may lag behind the relay", extra={"reason": str(error)})
 

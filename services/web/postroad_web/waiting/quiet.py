@@ -25,13 +25,14 @@ class State(NamedTuple):
     under_way: int  # messages that are queued and not held, and sessions between the end of DATA and its answer
     held: int
     last: int  # the number of the relay's last event
+    upto: int  # that of the last one that may be the world's
     messages: list[dict[str, Any]]  # queue entries, the next due first
 
 
 def read_state(answer: Mapping[str, Any]) -> State:
     """Return the relay's answer as a `State`."""
     under_way = answer["queued"] - answer["held"] + answer["accepting"]
-    return State(under_way, answer["held"], answer["last"], answer["messages"])
+    return State(under_way, answer["held"], answer["last"], answer["upto"], answer["messages"])
 
 
 class Quiet:
@@ -49,11 +50,21 @@ class Quiet:
 
     async def reached(self, world: str) -> State:
         """Return once the road is quiet for a world, with the state in which it was."""
-        while (state := await self.state(world)).under_way:
+        folded = self._catalog.position["relay"]
+        state: State
+        state, stored = await asyncio.gather(self.state(world), self._stored(world))
+        while state.under_way:
             await self._worth_asking(state.last)
-        stored = (await self._store.get("/journal/last"))["last"]
-        await self._catalog.caught_up(state.last, stored, PATIENCE)
+            state = await self.state(world)
+        if state.upto > folded:  # the store may have taken some of it after its answer; else all was known before
+            stored = await self._stored(world)
+        await self._catalog.caught_up(state.upto, stored, PATIENCE)
         return state
+
+    async def _stored(self, world: str) -> int:
+        """Return the number up to which the store has recorded by now what may be a world's."""
+        last: int = (await self._store.get("/journal/last", world=world))["last"]
+        return last
 
     async def _worth_asking(self, last: int) -> None:
         """Return when something has happened in the relay after its event `last`.
