@@ -175,6 +175,26 @@ async def test_a_world_that_can_not_be_made_everywhere_is_made_nowhere(desk: Des
     await desk.keeper.make({"id": "shop"})
 
 
+async def test_a_world_is_told_of_once_it_is_on_disk_and_in_force(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services are asked meanwhile: if the process is killed, they lose what its database does not have."""
+    on_disk: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.database, "put", lambda _made: on_disk)
+        making = asyncio.create_task(desk.keeper.make({"id": "shop"}))
+        await desk.turn()
+        assert desk.listed() == [["shop"], ["shop"], ["shop"], []]
+        assert not making.done()
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
+    desk.restart()
+    async with desk.mending():
+        pass
+    assert desk.listed() == [[]] * 4
+    made = await desk.keeper.make({"id": "shop"})
+    desk.restart()
+    assert desk.keeper.get("shop") == made
+
+
 async def test_what_is_dropped_while_a_service_is_away_goes_later(desk: Desk) -> None:
     await desk.keeper.make({"id": "shop"})
     desk.doors[0].away = True
@@ -450,6 +470,10 @@ async def test_a_database_that_can_not_be_written_is_told(desk: Desk, monkeypatc
         patched.setattr(desk.database, "put", full)
         with pytest.raises(Unwritable, match="disk full"):
             await desk.keeper.make({"id": "new"})
+    async with desk.mending():
+        pass
+    assert desk.listed() == [["kept"]] * 4
+    with monkeypatch.context() as patched:
         patched.setattr(desk.database, "forget", full)
         with pytest.raises(Unwritable):
             await desk.keeper._clear("kept")

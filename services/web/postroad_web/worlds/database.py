@@ -1,4 +1,4 @@
-"""The definitions of all worlds, `worlds.sqlite` in the web service's folder: on disk before any service is asked.
+"""The definitions of all worlds, `worlds.sqlite` in the web service's folder: on disk before anybody is told of one.
 
 Changes that wait together share a transaction and its fsync (`postroad.groupcommit`), in a thread of its own.
 """

@@ -1,8 +1,9 @@
 """The keeper of worlds: makes them, changes them, drops them, in dns, relay and store, and lets them expire.
 
-Its database is the truth. A world is in it before any service is asked, and a world that is dropped stays in it until
-every service has said that nothing is left. So whatever is killed, what was begun is brought to its end: `mending` does
-that when the web service starts, and whenever a service comes back.
+Its database is the truth. A world is in it before anybody is told of the world, and one that is dropped stays in it
+until every service has said that nothing is left. What a service has and the database has not is no world, and goes.
+So whatever is killed, what was begun is brought to its end: `mend` does that when the web service starts, and whenever
+a service comes back.
 """
 
 from __future__ import annotations
@@ -152,8 +153,10 @@ class Keeper:
         self._worlds[ident] = made
         self._changes.begin(ident)
         try:
-            await self._keep(made)
-            await self._doors.put(made)
+            # At the same time: if this process is killed, the services lose what it does not know.
+            kept, put = await asyncio.gather(self._keep(made), self._doors.put(made), return_exceptions=True)
+            for error in filter(None, (kept, put)):
+                raise error
         except (DoorAway, DoorRefused, Unwritable):
             self._worlds[ident] = replace(made, dropping=True)
             self._changes.end(ident)
