@@ -8,6 +8,7 @@ own Internet, so that no question ever has to leave this machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,14 +53,12 @@ def build_catalog(world: World, settings: Settings, serial: int) -> Catalog:
 
     Raises `ZoneError` if a domain's further records break a rule; the message names the domain and the record.
     """
-    check = FurtherCheck(world.domains, world.hosts, world.network)
-    return _Builder(world, settings, serial, check).catalog()
+    return _Builder(world, settings, serial).catalog()
 
 
 def build_overlay(world: World, settings: Settings, serial: int) -> OverlayZones:
     """Derive the zones of an overlay, and what the root needs so that they are found; raises `ZoneError`."""
-    check = FurtherCheck(world.domains, world.hosts, world.network)
-    return _Builder(world, settings, serial, check).overlay()
+    return _Builder(world, settings, serial).overlay()
 
 
 class OverlayZones(NamedTuple):
@@ -79,7 +78,6 @@ class _Builder:
     world: World
     settings: Settings
     serial: int
-    check: FurtherCheck
 
     def catalog(self) -> Catalog:
         forward = {Name.parse(domain.name): domain for domain in self.world.domains.values()}
@@ -92,7 +90,7 @@ class _Builder:
             apex.key: list(pointers) for apex, pointers in reverse.items()
         }
         for host in self.world.hosts.values():
-            name = Name.parse(host.name)
+            name = _of_host(host.name)
             key = _nearest(apexes, name.key)
             if not key:
                 raise ZoneError(f"the host {host.name} lies in no domain of the world")
@@ -151,7 +149,7 @@ class _Builder:
     def _top(self, apex: Name, domain: Domain | None) -> Iterator[Record]:
         """Yield the first records of every zone: SOA and NS."""
         host = self.world.host_of(Role.DNS)
-        server = Name.parse(host.name)
+        server = _of_host(host.name)
         # RFC 1035 §3.3.13: RNAME is a mailbox. RFC 5321 §4.5.1: every domain with mail has this one.
         rname = _below(apex, b"postmaster") if domain is not None and domain.receives_mail else None
         if rname is None:
@@ -163,7 +161,7 @@ class _Builder:
     def _delegation(self, apex: Name) -> Iterator[Record]:
         """Yield a zone's delegation in its parent (RFC 1034 §4.2.1): NS, and glue if the server is in that zone."""
         host = self.world.host_of(Role.DNS)
-        server = Name.parse(host.name)
+        server = _of_host(host.name)
         yield Record(apex, TTL, NS(server))
         if server.is_under(apex):
             yield self._address(server, host)
@@ -176,11 +174,11 @@ class _Builder:
     def _mail(self, apex: Name, domain: Domain) -> Iterator[Record]:
         """Yield a domain's MX, and the SRV records by which its users find their services."""
         for mx in domain.mx:
-            yield Record(apex, TTL, MX(mx.preference, Name.parse(mx.host)))
+            yield Record(apex, TTL, MX(mx.preference, _of_host(mx.host)))
         if not domain.receives_mail:
             return
-        relay = Name.parse(self.world.host_of(Role.RELAY).name)
-        store = Name.parse(self.world.host_of(Role.STORE).name)
+        relay = _of_host(self.world.host_of(Role.RELAY).name)
+        store = _of_host(self.world.host_of(Role.STORE).name)
         settings = self.settings
         # RFC 6186 §3.4: the lower priority is preferred, here IMAP to POP3. RFC 8314 §3: and implicit TLS.
         for service, priority, port, host in (
@@ -205,7 +203,8 @@ class _Builder:
                 further.append(parse_record(text, apex, TTL))
             except ZoneFileError as error:
                 raise ZoneError(f"{domain.name}: record {text!r}: {error}") from error
-        for index, sentence in self.check.faults(domain.name, dict(enumerate(further))):
+        check = FurtherCheck(self.world.domains, self.world.hosts, self.world.network)
+        for index, sentence in check.faults(domain.name, dict(enumerate(further))):
             raise ZoneError(f"{domain.name}: record {domain.records[index]!r}: {sentence}")
         replaced = {(record.owner.key, record.rdata.type) for record in further}
         aliased = {record.owner.key for record in further if isinstance(record.rdata, CNAME)}
@@ -251,8 +250,14 @@ class _Builder:
             return
         store = self.world.host_of(Role.STORE)
         for owner in (name, name.child(b"*")) if key else (name.child(b"*"),):
-            yield Record(owner, TTL, MX(10, Name.parse(store.name)))
+            yield Record(owner, TTL, MX(10, _of_host(store.name)))
             yield self._address(owner, store)
+
+
+@lru_cache(maxsize=256)
+def _of_host(name: str) -> Name:
+    """Return the name of a host. It is remembered: nearly all records of a world name one of a few hosts."""
+    return Name.parse(name)
 
 
 def _reverse_apex(network: IPv4Network | IPv6Network) -> Name:

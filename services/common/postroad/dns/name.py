@@ -38,11 +38,12 @@ class Name:
 
     def __post_init__(self) -> None:
         """Check the lengths and fold the case."""
-        if any(not 0 < len(label) <= MAX_LABEL for label in self.labels):
+        lengths = [len(label) for label in self.labels]
+        if not all(lengths) or max(lengths, default=1) > MAX_LABEL:
             raise BadName(f"{self} is not a domain name: a label has 1 to {MAX_LABEL} octets")
-        if sum(map(len, self.labels)) + len(self.labels) + 1 > MAX_NAME:
+        if sum(lengths) + len(lengths) + 1 > MAX_NAME:
             raise BadName(f"{self} is not a domain name: it is over {MAX_NAME} octets")
-        object.__setattr__(self, "key", tuple(label.lower() for label in self.labels))
+        object.__setattr__(self, "key", tuple([label.lower() for label in self.labels]))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Name) and self.key == other.key

@@ -95,13 +95,15 @@ def by_owner(records: Iterable[Record]) -> dict[Key, list[Record]]:
 
 def node_of(records: Sequence[Record]) -> Node:
     """Return the RRsets of one owner, in the order of their types."""
+    if len(records) == 1:
+        return MappingProxyType({records[0].rdata.type: _rrset(records)})
     by_type: dict[int, list[Record]] = {}
     for record in records:
         by_type.setdefault(record.rdata.type, []).append(record)
     return MappingProxyType({kind: _rrset(own) for kind, own in sorted(by_type.items())})
 
 
-def _rrset(records: list[Record]) -> RRset:
+def _rrset(records: Sequence[Record]) -> RRset:
     first = records[0]
     if len(records) == 1:
         return RRset(first.owner, first.rdata.type, first.ttl, (first.rdata,))

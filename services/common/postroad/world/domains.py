@@ -6,6 +6,7 @@ A reader collects all errors, each with its key, because people edit worlds by h
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from postroad.dns.masterfile import parse_record
@@ -18,6 +19,7 @@ from postroad.world.goals import GoalCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from ipaddress import IPv4Network
 
     from postroad.dns.zone import Record
     from postroad.world.goals import Step
@@ -33,6 +35,12 @@ _CAPABILITY = re.compile(r"[!-~]+")  # RFC 3501 §9: an atom, or AUTH= and one
 def any_name(name: str) -> str | None:
     """Find nothing wrong with the name of a capability that is hidden, as services do that do not speak IMAP."""
     return None if _CAPABILITY.fullmatch(name) else f"there is no IMAP capability {name!r}"
+
+
+@lru_cache(maxsize=1)
+def reverse_zone(network: IPv4Network) -> str:
+    """Return the name of the reverse zone of the /24, which is derived from the hosts (RFC 1035 §3.5)."""
+    return ".".join(network.network_address.reverse_pointer.split(".")[1:])
 
 
 class DomainReader:

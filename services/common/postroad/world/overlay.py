@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.jsontext import to_json
-from postroad.world.domains import DomainReader, any_name
+from postroad.world.domains import DomainReader, any_name, reverse_zone
 from postroad.world.quota import parse_quota
 from postroad.world.world import DEFAULT_WORLD, MX, Account, Domain, Role, World
 
@@ -100,7 +101,13 @@ class Overlay:
 
 
 def _exchanger(base: World) -> tuple[MX, ...]:
-    return (MX(PREFERENCE, base.host_of(Role.STORE).name),)
+    return _exchanger_at(base.host_of(Role.STORE).name)
+
+
+@lru_cache(maxsize=1)
+def _exchanger_at(host: str) -> tuple[MX, ...]:
+    """All domains of all overlays have the same one."""
+    return (MX(PREFERENCE, host),)
 
 
 def read_overlay(definition: Any, base: World, *, why_not_hide: WhyNotHide = any_name) -> Overlay:
@@ -224,7 +231,7 @@ class _OverlayReader(DomainReader):
             self.error(at, "domains must be a list of at least one domain")
             return
         seen: dict[str, KeyPath] = {}
-        reverse = ".".join(self._base.network.network_address.reverse_pointer.split(".")[1:])
+        reverse = reverse_zone(self._base.network)
         for index, written in enumerate(value):
             place = (*at, index)
             table = self._table(place, written, "a domain")

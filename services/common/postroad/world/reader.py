@@ -7,7 +7,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from postroad.world.domains import DomainReader, any_name
+from postroad.world.domains import DomainReader, any_name, reverse_zone
 from postroad.world.world import MX, Account, Domain, Host, Role, World
 
 if TYPE_CHECKING:
@@ -125,8 +125,7 @@ class WorldReader(DomainReader):
 
     def _domains(self) -> Iterator[tuple[str, Domain]]:
         seen: dict[str, KeyPath] = {}
-        # RFC 1035 §3.5: the reverse zone of the /24 is derived from the hosts
-        reverse = ".".join(self._network.network_address.reverse_pointer.split(".")[1:])
+        reverse = reverse_zone(self._network)
         for key, value in self._table(("domains",), self._document.get("domains", {}), "domains").items():
             at: KeyPath = ("domains", key)
             table = self._table(at, value, f"the domain {key}")
