@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from postroad_kit.dropping import MOST, TOGETHER, Dropper
+from postroad_kit.dropping import LONGEST, MOST, TOGETHER, Dropper
 from postroad_kit.endpoints import Endpoint
 
 if TYPE_CHECKING:
@@ -44,6 +44,16 @@ class Slow:
         self.asked.append(call.path)
 
 
+class Watch:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def drop(dropper: Dropper, *worlds: Toy) -> None:
     for world in worlds:
         dropper.drop(cast("World", world))
@@ -52,7 +62,7 @@ def drop(dropper: Dropper, *worlds: Toy) -> None:
 def test_nobody_waits_but_for_the_last() -> None:
     api = Slow()
     worlds = [Toy(number) for number in range(TOGETHER * MOST + 1)]
-    with Dropper(api) as dropper:
+    with Dropper(api, steady=Watch()) as dropper:
         drop(dropper, *worlds)
         assert all(world.closed for world in worlds)
         assert api.asked == []
@@ -72,11 +82,25 @@ def test_one_with_a_port_is_dropped_at_once() -> None:
 def test_too_many_are_waited_for() -> None:
     api = Slow()
     api.allowed.release()
-    with Dropper(api) as dropper:
+    with Dropper(api, steady=Watch()) as dropper:
         drop(dropper, *(Toy(number) for number in range(TOGETHER * (MOST + 1))))
         assert len(api.asked) == 1
         api.allowed.release(MOST)
     assert len(api.asked) == MOST + 1
+
+
+def test_where_tests_take_long_none_waits_for_many_others() -> None:
+    asked: list[str] = []
+    watch = Watch()
+    with Dropper(lambda call: asked.append(call.path), steady=watch) as dropper:
+        for number in range(3):
+            drop(dropper, Toy(number))
+            watch.now += LONGEST / 2
+        watch.now += 9 * LONGEST
+        drop(dropper, Toy(3))
+        watch.now += LONGEST
+        drop(dropper, Toy(4))
+    assert asked == ["/v1/worlds/w0,w1,w2", "/v1/worlds/w3,w4"]
 
 
 def test_what_has_gone_or_stays_is_left_alone() -> None:
