@@ -313,3 +313,65 @@ async def test_close_ends_what_was_begun_before_what_was_not() -> None:
     writer.close()
     assert steps == [("begin", [1]), ("commit", [1]), ("commit", [2])]
     assert (await first, await second) == (1, 2)
+
+
+async def test_what_waits_for_no_disk_is_committed_on_the_loop() -> None:
+    threads: list[threading.Thread] = []
+    batches: list[list[int]] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        threads.append(threading.current_thread())
+        batches.append(list(batch))
+        if 9 in batch:
+            raise OSError
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test", at_once=lambda: True)
+    assert await asyncio.gather(*map(writer.durable, (1, 2, 3))) == [1, 2, 3]
+    with pytest.raises(OSError):  # noqa: PT011 - it has no text
+        await writer.durable(9)
+    assert await writer.durable(4) == 4
+    assert batches == [[1, 2, 3], [9], [4]]
+    assert set(threads) == {threading.current_thread()}
+    writer.close()
+
+
+async def test_more_than_one_commit_takes_goes_on_in_the_thread() -> None:
+    threads: list[threading.Thread] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        threads.append(threading.current_thread())
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test", limit=2, at_once=lambda: True)
+    assert await asyncio.gather(*map(writer.durable, range(5))) == [0, 1, 2, 3, 4]
+    assert threads[0] is threading.current_thread()
+    assert threads[-1] is not threading.current_thread()
+    writer.close()
+
+
+async def test_nothing_is_committed_on_the_loop_while_the_thread_commits() -> None:
+    running, go_on = threading.Event(), threading.Event()
+    at_once = False
+    batches: list[list[int]] = []
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        batches.append(list(batch))
+        if batch == [0]:
+            running.set()
+            assert go_on.wait(10)
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test", at_once=lambda: at_once)
+    first = writer.durable(0)
+    await asyncio.to_thread(running.wait, 10)
+    at_once = True
+    second = writer.durable(1)
+    for _ in range(TURNS + 2):
+        await asyncio.sleep(0)
+    assert batches == [[0]]
+    assert not second.done()
+    go_on.set()
+    assert [await first, await second] == [0, 1]
+    assert batches == [[0], [1]]
+    writer.close()

@@ -12,6 +12,9 @@ with a client that waits for each answer, the thread is woken in the next turn.
 
 A commit of many small steps is slow in a thread: each step gives Python's lock away, and waits for it while the event
 loop is at work. So the loop may `begin` a commit, and leave to the thread what takes time: the disk.
+
+Small commits of files that are in memory (`syncing.is_in_memory`) wait for no disk, and are made on the event loop: to
+wake the thread and be woken by it takes longer than they do.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ class _Batch(NamedTuple, Generic[Work, Result]):
 class GroupCommit(Generic[Work, Result]):
     """Runs `commit(batch)` in one thread. A batch is the work since the last batch began, up to `limit`.
 
+    Where `at_once` says so at that moment, and the thread has nothing to do, it is run on the event loop instead.
+
     `commit` makes the batch durable and returns one result per work, in order. A result may be an exception, for that
     caller alone; an exception raised by `commit` goes to all callers of the batch. `submit` is called in the thread of
     one event loop, and so are the callbacks, and `afterwards` in the loop's next turn.
@@ -61,10 +66,13 @@ class GroupCommit(Generic[Work, Result]):
         limit: int = 1000,
         afterwards: Callable[[], None] | None = None,
         begin: Callable[[Sequence[Work]], None] | None = None,
+        at_once: Callable[[], bool] = lambda: False,
     ) -> None:
         self._commit = commit
         self._afterwards = afterwards
         self._begin = begin
+        self._at_once = at_once
+        self._committing = threading.Lock()
         self._limit = limit
         self._pending: deque[tuple[Work, Callback[Result], bool]] = deque()  # and whether it is in a hurry
         self._shared = False  # the last commit had several works in a hurry
@@ -116,7 +124,8 @@ class GroupCommit(Generic[Work, Result]):
     def _wake(self) -> None:
         """Let the thread commit what is pending; if it is to be begun here, after the batch that is under way."""
         if self._begin is None:
-            self._bell.put(None)
+            if not self._is_committed_here():
+                self._bell.put(None)
         elif self._pending and not self._under_way:
             self._under_way = True
             batch = self._take()
@@ -125,6 +134,19 @@ class GroupCommit(Generic[Work, Result]):
             except Exception:
                 log.exception("unforeseen error before a commit")
             self._bell.put(batch)
+
+    def _is_committed_here(self) -> bool:
+        """Commit a batch on the loop, if that is quick and the thread is idle; return whether nothing is left to it."""
+        if not self._at_once() or not self._committing.acquire(blocking=False):
+            return False
+        try:
+            batch = self._take()
+            outcomes = self._outcomes(batch)
+        finally:
+            self._committing.release()
+        if batch.works:
+            self._call_back(batch.callbacks, outcomes)
+        return not self._pending or self._to_ring
 
     def close(self) -> None:
         """Commit the pending work and end the thread."""
@@ -147,19 +169,27 @@ class GroupCommit(Generic[Work, Result]):
                 self._carry_out(batch)
                 continue
             while self._pending:
-                self._carry_out(self._take())
+                self._carry_out()
             if self._closing:
                 return
 
-    def _carry_out(self, batch: _Batch[Work, Result]) -> None:
-        outcomes: Sequence[Result | Exception]
-        try:
-            outcomes = self._commit(batch.works)
-        except Exception as error:  # noqa: BLE001 - every caller of the batch gets it
-            outcomes = [error] * len(batch.works)
+    def _carry_out(self, batch: _Batch[Work, Result] | None = None) -> None:
+        """Commit a batch that was begun, else the next one."""
+        with self._committing:
+            batch = batch or self._take()
+            outcomes = self._outcomes(batch)
+        if not batch.works:  # the loop was faster
+            return
         assert self._loop is not None  # noqa: S101 - set by the first work
         with suppress(RuntimeError):  # the loop has closed: no caller is left
             self._loop.call_soon_threadsafe(self._call_back, batch.callbacks, outcomes)
+
+    def _outcomes(self, batch: _Batch[Work, Result]) -> Sequence[Result | Exception]:
+        """Commit a batch and return the result of each work."""
+        try:
+            return self._commit(batch.works) if batch.works else ()
+        except Exception as error:  # noqa: BLE001 - every caller of the batch gets it
+            return [error] * len(batch.works)
 
     def _call_back(self, callers: list[Callback[Result]], outcomes: Sequence[Result | Exception]) -> None:
         self._under_way = False

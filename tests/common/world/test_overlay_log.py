@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,35 @@ async def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
     log = OverlayLog(tmp_path)
     assert log.definitions == [definition("a", 5)]
     assert len(log) == 1
+    log.close()
+
+
+async def test_a_log_in_memory_is_written_on_the_loop_but_copied_in_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[str, set[threading.Thread]] = {"written": set(), "copied": set()}
+    for name, does in (("_write", "written"), ("_compact", "copied")):
+        method = getattr(OverlayLog, name)
+
+        def noted(log: OverlayLog, *batch: Any, _does: str = does, _method: Any = method) -> Any:
+            threads[_does].add(threading.current_thread())
+            return _method(log, *batch)
+
+        monkeypatch.setattr(OverlayLog, name, noted)
+    monkeypatch.setattr("postroad.world.overlay_log.is_in_memory", lambda _folder: True)
+    log = OverlayLog(tmp_path)
+    await log.put("a", definition("a", 10))
+    await log.put("b", definition("b", 10))
+    await log.drop("b")
+    assert threads == {"written": {threading.current_thread()}, "copied": set()}
+    for size in range(10, 50):  # so much that it is copied soon
+        await log.put("b", definition("b", size << 12))
+        await log.drop("b")
+    assert len(threads["copied"]) == 1
+    assert threading.current_thread() not in threads["copied"]
+    log.close()
+    log = OverlayLog(tmp_path)
+    assert log.definitions == [definition("a", 10)]
     log.close()
 
 

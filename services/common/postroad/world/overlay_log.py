@@ -20,7 +20,7 @@ import orjson
 
 from postroad.groupcommit import GroupCommit
 from postroad.jsontext import to_json
-from postroad.syncing import fdatasync, sync
+from postroad.syncing import fdatasync, is_in_memory, sync
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,6 +33,7 @@ FILE = "worlds.log"
 _NEW = f"{FILE}.new"
 _SLACK = 4  # the log may be this many times as long as what counts in it, plus so many octets:
 _ROOM = 4 << 20
+_QUICK = 1 << 20  # octets of changes that may be written on the event loop
 _CRC = 8  # hexadecimal digits
 
 
@@ -62,7 +63,8 @@ class OverlayLog:
         self._live = 0  # octets that count
         self._size = 0
         self.definitions: list[Any] = self._recover()
-        self._commit: GroupCommit[_Change, None] = GroupCommit(self._write, name="worlds")
+        self._in_memory = is_in_memory(directory)
+        self._commit: GroupCommit[_Change, None] = GroupCommit(self._write, name="worlds", at_once=self._is_quick)
 
     def __len__(self) -> int:
         """How many overlays are on disk."""
@@ -90,7 +92,11 @@ class OverlayLog:
         self._commit.close()
         os.close(self._handle)
 
-    # -- in the writer's thread -------------------------------------------------------------------------------
+    def _is_quick(self) -> bool:
+        """Whether the next changes wait for no disk, nor for the log to be copied."""
+        return self._in_memory and self._size + _QUICK <= _SLACK * self._live + self._room
+
+    # -- in the writer's thread, if they are not quick --------------------------------------------------------
 
     def _write(self, batch: Sequence[_Change]) -> Sequence[None]:
         lines = [_line(change) for change in batch]

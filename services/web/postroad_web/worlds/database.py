@@ -1,6 +1,6 @@
 """The definitions of all worlds, `worlds.sqlite` in the web service's folder: on disk before anybody is told of one.
 
-Changes that wait together share a transaction and its fsync (`postroad.groupcommit`), in a thread of its own.
+Changes that wait together share a transaction and its fsync (`postroad.groupcommit`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import orjson
 
 from postroad.groupcommit import GroupCommit
 from postroad.jsontext import to_json
+from postroad.syncing import is_in_memory
 from postroad_web.worlds.made import Made
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Database:
         except sqlite3.Error:
             self._connection.close()
             raise
-        self._commit: GroupCommit[Made | str, None] = GroupCommit(self._write, name="worlds")
+        in_memory = is_in_memory(directory)
+        self._commit: GroupCommit[Made | str, None] = GroupCommit(self._write, name="worlds", at_once=lambda: in_memory)
 
     def all(self) -> list[Made]:
         """Return all worlds, by when they were made; for the start."""

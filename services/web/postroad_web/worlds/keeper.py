@@ -155,8 +155,8 @@ class Keeper:
         try:
             # At the same time: if this process is killed, the services lose what it does not know.
             kept, put = await asyncio.gather(self._keep(made), self._doors.put(made), return_exceptions=True)
-            for error in filter(None, (kept, put)):
-                raise error
+            for failure in filter(None, (kept, put)):
+                raise failure
         except (DoorAway, DoorRefused, Unwritable):
             self._worlds[ident] = replace(made, dropping=True)
             self._changes.end(ident)
