@@ -42,8 +42,10 @@ class Fatal(News):
             os.kill(os.getpid(), signal.SIGKILL)
         super().tell(work)
 
-    def catch_up(self, db: Any) -> None:
-        super().catch_up(cast("Any", Doomed(db)) if POINT == "retelling" else db)
+    def catch_up(self) -> None:
+        if POINT == "retelling":
+            self._boxes.db = cast("Any", Doomed(self._boxes.db))
+        super().catch_up()
 
 
 if __name__ == "__main__":

@@ -2,24 +2,24 @@
 
 A commit is durable first and in the journal a moment later. If the process is killed in between, nobody would ever hear
 where the message is. So a transaction whose work has events writes them as a row of `news`, all of its works together;
-a transaction without any, such as APPEND's or STORE's, writes none. The row goes with the next one that is written,
-once the journal's file has its events. A start looks for the events of the rows that are left, in the journal behind
-the numbers that the rows name, and records those that are missing. An event is found by its whole line, but for number
-and time, so none is recorded twice.
+a transaction without any, such as APPEND's or STORE's, writes none. Once the journal's file has the events of a row, a
+later one takes its place; that is one statement, and one page. A start looks for the events of the others, in the
+journal behind the numbers that the rows name, and records those that are missing. An event is found by its whole line,
+but for number and time, so none is recorded twice.
 """
 
 from __future__ import annotations
 
 import struct
-from collections import Counter
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from sqlite3 import Connection
 
     from postroad.journal import Journal, Line
     from postroad_store.mail.database.commits.base import Commit
+    from postroad_store.mail.database.facts import Boxes
 
 _EVENT = struct.Struct("<dI")  # time, length of the line
 
@@ -34,31 +34,48 @@ class Mark(NamedTuple):
 class News:
     """Passes events to the journal once what they are about is durable. Without a journal nothing is told."""
 
-    def __init__(self, journal: Journal | None) -> None:
+    def __init__(self, journal: Journal | None, boxes: Boxes) -> None:
         self._journal = journal
+        self._boxes = boxes
         self._mark = Mark(0, 0)
         self._row = 0  # the last one that was written, or was to be
-        self._told = 0  # the last one of which an event was told
+        self._begun = 0  # the last one of which an event was told
+        self._told = 0  # all rows up to this one are in the journal's file
+        self._places: deque[tuple[int, int]] = deque()  # of the others: row and place
+        self._free: deque[int] = deque()
 
     # -- while a transaction is open -----------------------------------------------------------------------------------
 
-    def take(self, work: Commit[Any, Any], db: Connection, written: object) -> Sequence[Line]:
+    def take(self, work: Commit[Any, Any], written: object) -> Sequence[Line]:
         """Return the events of a work that has been written; called where that was, the event loop or the thread."""
+        if work.renames:
+            self._boxes.forget()
         if work.events is None or self._journal is None:
             return ()
-        work.lines = work.events(db, written)
+        work.lines = work.events(self._boxes, written)
         work.row = self._row + 1
         return work.lines
 
-    def write(self, db: Connection, lines: Sequence[Line]) -> None:
-        """Write the events of a transaction, and forget those that the journal's file has."""
-        journal, mark = self._journal, self._mark
+    def write(self, lines: Sequence[Line]) -> None:
+        """Write the events of a transaction, in the place of those that the journal's file has."""
+        journal, mark, places = self._journal, self._mark, self._places
         if journal is None or not lines:
             return
-        if mark.row and journal.written >= mark.number:
-            db.execute("DELETE FROM news WHERE id <= ?", (mark.row,))
+        if journal.written >= mark.number:
+            self._told = mark.row
+            while places and places[0][0] <= mark.row:
+                self._free.append(places.popleft()[1])
         self._row += 1
-        db.execute("INSERT INTO news VALUES (?, ?, ?)", (self._row, journal.written, encode(lines)))
+        place = self._free.popleft() if self._free else len(places) + 1
+        places.append((self._row, place))
+        self._boxes.db.execute(
+            "INSERT OR REPLACE INTO news VALUES (?, ?, ?, ?, ?)",
+            (place, self._row, self._told, journal.written, encode(lines)),
+        )
+
+    def undone(self) -> None:
+        """Note that a transaction has been rolled back."""
+        self._boxes.forget()
 
     # -- on the event loop's thread -------------------------------------------------------------------------------
 
@@ -67,22 +84,25 @@ class News:
         journal, lines = self._journal, work.lines
         if journal is None or not lines:
             return
-        if work.row > self._told:
+        if work.row > self._begun:
             # All events of the rows before have been recorded. An older mark stays until it is of use.
             if journal.written >= self._mark.number:
                 self._mark = Mark(work.row - 1, journal.recorded)
-            self._told = work.row
+            self._begun = work.row
         journal.tell(lines, hurry=work.hurry)
 
     # -- a start, and an orderly end ------------------------------------------------------------------------------
 
-    def catch_up(self, db: Connection) -> None:
+    def catch_up(self) -> None:
         """Record the events that the journal lacks, while nobody writes or tells any."""
         journal = self._journal
         if journal is None:
             return
         journal.flush()
-        rows = db.execute("SELECT number, events FROM news ORDER BY id").fetchall()
+        db = self._boxes.db
+        rows = db.execute(
+            "SELECT number, events FROM news WHERE id > (SELECT max(told) FROM news) ORDER BY id"
+        ).fetchall()
         if not rows:
             return
         told = Counter(journal.ends_after(min(number for number, _ in rows)))

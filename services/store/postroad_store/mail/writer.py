@@ -23,6 +23,7 @@ from postroad.control.histogram import Histogram
 from postroad.groupcommit import GroupCommit
 from postroad_store.mail.database.checkpoint import Checkpointer
 from postroad_store.mail.database.connection import explained, open_writer, storage_error, wait_for_lock
+from postroad_store.mail.database.facts import Boxes
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.news import News
 
@@ -52,8 +53,8 @@ class Writer:
         self._path = path
         self.times = Histogram()  # of the commits, each with its fsync, in seconds; the thread counts them
         self._db = open_writer(path)
-        self._news = News(journal)
-        self._news.catch_up(self._db)
+        self._news = News(journal, Boxes(self._db))
+        self._news.catch_up()
         self._checkpointer = Checkpointer(path)
         self._begun: _Begun | None = None  # the transaction that the event loop has begun
         self._commits: GroupCommit[Commit[Any, Any], Any] = GroupCommit(
@@ -65,7 +66,7 @@ class Writer:
     def close(self) -> None:
         """Commit all work that was handed over, and close the database."""
         self._commits.close()
-        self._news.catch_up(self._db)
+        self._news.catch_up()
         self._checkpointer.close()
         self._db.close()
 
@@ -135,25 +136,28 @@ class Writer:
                 except Exception as error:  # noqa: BLE001 - this caller's alone
                     if guarded:
                         db.execute("ROLLBACK TO work")
+                        self._news.undone()
                     elif db.total_changes != before:
                         db.execute("ROLLBACK")
+                        self._news.undone()
                         return [error] if len(batch) == 1 else self._transaction(batch, room, guarded=True)
                     outcomes[at] = error
                 if guarded:
                     db.execute("RELEASE work")
-            self._news.write(db, lines)
+            self._news.write(lines)
             db.execute("COMMIT")
             self.times.observe(perf_counter() - began)
         except sqlite3.Error:
             if db.in_transaction:
                 db.execute("ROLLBACK")
+            self._news.undone()
             raise
         return outcomes
 
     def _write(self, work: Commit[Any, Any], lines: list[Line]) -> Any:
         """Write a work; its events go to the `lines` of the transaction."""
         written = work.write(self._db)
-        lines += self._news.take(work, self._db, written)
+        lines += self._news.take(work, written)
         return written
 
     def _begin_patiently(self) -> None:
@@ -195,6 +199,7 @@ class Writer:
         except Exception:  # noqa: BLE001 - the thread will meet it again, and answer it
             if db.in_transaction:
                 db.execute("ROLLBACK")
+            self._news.undone()
 
     def _show(self, commit: Commit[Any, Shown], promise: asyncio.Future[Shown], written: Any) -> None:
         """Show a commit that is on disk, then end the caller's future."""

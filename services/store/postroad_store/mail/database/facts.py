@@ -19,79 +19,101 @@ if TYPE_CHECKING:
 
 Work = TypeVar("Work", bound="Commit[Any, Any]")
 
-
-def box_of(db: Connection, mailbox: Mailbox) -> Box:
-    """Return a mailbox as it is called now: memory may not know its new name yet."""
-    return Box(*db.execute("SELECT name, uid_validity FROM mailboxes WHERE id = ?", (mailbox.id,)).fetchone())
+KEPT = 1000  # mailboxes whose names are kept
 
 
-def tells(commit: Work, telling: Tell[Any], fact: Callable[[Connection, Any], Any]) -> Work:
+class Boxes:
+    """Mailboxes as they are called at a commit: memory may not know a new name yet. Only whoever writes may ask."""
+
+    def __init__(self, db: Connection) -> None:
+        self.db = db
+        self._known: dict[int, Box] = {}
+
+    def of(self, mailbox: Mailbox) -> Box:
+        """Return a mailbox."""
+        box = self._known.get(mailbox.id)
+        if box is None:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            box = Box(*self.db.execute(_NAMED, (mailbox.id,)).fetchone())
+            self._known[mailbox.id] = box
+        return box
+
+    def forget(self) -> None:
+        """Forget the names: some have changed, or a change of them has been undone."""
+        self._known.clear()
+
+
+_NAMED = "SELECT name, uid_validity FROM mailboxes WHERE id = ?"
+
+
+def tells(commit: Work, telling: Tell[Any], fact: Callable[[Boxes, Any], Any]) -> Work:
     """Let a commit have events; `fact` says what it has done, None if that was nothing. Returns the commit."""
     if telling is not None:
 
-        def events(db: Connection, written: Any) -> Sequence[Line]:
-            done = fact(db, written)
+        def events(boxes: Boxes, written: Any) -> Sequence[Line]:
+            done = fact(boxes, written)
             return () if done is None else telling.events(done)
 
         commit.events, commit.hurry = events, telling.hurry
     return commit
 
 
-def stored(db: Connection, written: Sequence[Any]) -> Places:
+def stored(boxes: Boxes, written: Sequence[Any]) -> Places:
     """Of `Append`."""
-    return Places([box_of(db, each.mailbox) for each in written], [each.entry[0] for each in written])
+    return Places([boxes.of(each.mailbox) for each in written], [each.entry[0] for each in written])
 
 
-def delivered(db: Connection, written: tuple[Sequence[Any], bool]) -> Places:
+def delivered(boxes: Boxes, written: tuple[Sequence[Any], bool]) -> Places:
     """Of `Deliver`."""
-    return stored(db, written[0])
+    return stored(boxes, written[0])
 
 
-def gone_from(mailbox: Mailbox) -> Callable[[Connection, Any], Gone | None]:
+def gone_from(mailbox: Mailbox) -> Callable[[Boxes, Any], Gone | None]:
     """Of `Expunge`."""
-    return lambda db, written: None if written is None else Gone(box_of(db, mailbox), written[2])
+    return lambda boxes, written: None if written is None else Gone(boxes.of(mailbox), written[2])
 
 
-def replaced_in(mailbox: Mailbox) -> Callable[[Connection, Any], Gone]:
+def replaced_in(mailbox: Mailbox) -> Callable[[Boxes, Any], Gone]:
     """Of `Replace`: the message that has gone."""
-    return lambda db, written: Gone(box_of(db, mailbox), written[1][2])
+    return lambda boxes, written: Gone(boxes.of(mailbox), written[1][2])
 
 
-def put_from(source: Mailbox, target: Mailbox) -> Callable[[Connection, Any], Put | None]:
+def put_from(source: Mailbox, target: Mailbox) -> Callable[[Boxes, Any], Put | None]:
     """Of `Copy`."""
-    return lambda db, written: (
-        None if written is None else Put(box_of(db, source), written.copied(), box_of(db, target))
-    )
+    return lambda boxes, written: None if written is None else Put(boxes.of(source), written.copied(), boxes.of(target))
 
 
-def deleted(_db: Connection, written: Any) -> Box | None:
+def deleted(_boxes: Boxes, written: Any) -> Box | None:
     r"""Of `Delete`; nothing of a \Noselect name."""
     row = written.row
     return Box(row.name, row.uid_validity) if row.selectable else None
 
 
-def renamed(db: Connection, written: Any) -> Names:
+def renamed(boxes: Boxes, written: Any) -> Names:
     """Of `Rename`."""
     if not written.inbox_modseq:
         return Names(written.names, None)
     target = written.new[-1]
-    inbox = find_mailbox(db, target.account, INBOX)
+    inbox = find_mailbox(boxes.db, target.account, INBOX)
     if inbox is None or target.uid_next == 1:
         return Names((), None)
     box = Box(inbox.name, inbox.uid_validity)
     return Names((), Moved(box, target.uid_next - 1, Box(target.name, target.uid_validity)))
 
 
-def kept(_db: Connection, written: Any) -> Any:
+def kept(_boxes: Boxes, written: Any) -> Any:
     """Of `TakeSnapshot`."""
     return written
 
 
-def restored_from(world: str, name: str) -> Callable[[Connection, Any], Any]:
+def restored_from(world: str, name: str) -> Callable[[Boxes, Any], Any]:
     """Of `RestoreSnapshot`: the snapshot's token, and the accounts."""
 
-    def fact(db: Connection, written: Any) -> Any:
-        (token,) = db.execute("SELECT token FROM snapshots WHERE world = ? AND name = ?", (world, name)).fetchone()
+    def fact(boxes: Boxes, written: Any) -> Any:
+        (token,) = boxes.db.execute(
+            "SELECT token FROM snapshots WHERE world = ? AND name = ?", (world, name)
+        ).fetchone()
         return token, written
 
     return fact

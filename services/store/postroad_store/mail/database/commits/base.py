@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from postroad.journal import Line
+    from postroad_store.mail.database.facts import Boxes
 
 FEW = 100  # messages that a brief commit may change in a mailbox of any size
 BRIEF = 128 << 10  # octets of disk space that one may need
@@ -32,7 +33,8 @@ class Commit(ABC, Generic[Written, Shown]):
     last = False  # whether it may be written after all others that share its transaction
     octets = 0  # of disk space that it needs; work that makes room, or needs little, asks for none
     # Gives what the journal has to say of it, from what it has written, where it is written; None: nothing.
-    events: Callable[[Connection, Any], Sequence[Line]] | None = None
+    events: Callable[[Boxes, Any], Sequence[Line]] | None = None
+    renames = False  # whether mailboxes may have other names, or other UIDVALIDITY values, afterwards
     hurry = True  # whether nobody flushes the journal who waits for it
     lines: Sequence[Line] = ()  # these events, and the row of `news` that has them
     row = 0

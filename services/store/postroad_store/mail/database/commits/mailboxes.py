@@ -176,6 +176,8 @@ class _Renamed:
 class Rename(Commit[_Renamed, Renamed]):
     """Rename a mailbox and its inferiors; INBOX's messages move into a new one."""
 
+    renames = True
+
     def __init__(self, mailboxes: Mailboxes, account: Account, name: str, new_name: str, *, now: int) -> None:
         self._mailboxes = mailboxes
         self._account = account

@@ -102,6 +102,8 @@ class RestoreSnapshot(Commit["list[Restored]", "list[Restored]"]):
     accounts. With `fresh`, the mailboxes have another UIDVALIDITY than then.
     """
 
+    renames = True
+
     def __init__(
         self,
         world: str,
