@@ -84,9 +84,15 @@ class Lives:
 
     # -- what clients do ----------------------------------------------------------------------------------------
 
-    def deliver(self) -> None:
+    def deliver(self) -> str:
+        """Deliver a message, and return the queue ID that the store gives it."""
         with smtplib.SMTP(self.host, self.settings.smtp_port, timeout=10) as client:
-            client.sendmail("a@x.test", [BOB], CONTENT)
+            client.ehlo()
+            client.mail("a@x.test")
+            client.rcpt(BOB)
+            code, reply = client.data(CONTENT)
+            assert code == 250
+            return reply.decode().split("stored as ")[1]
 
     def say(self, *commands: tuple[str, ...]) -> list[str]:
         """Say something by IMAP, as Bob with INBOX open; return the UIDs that are there then."""
@@ -144,6 +150,22 @@ async def test_a_delivery(lives: Lives, again: bool) -> None:
         assert (stored["account"], stored["mailbox"], stored["uid"]) == (BOB, "INBOX", 1)
         assert (stored["reverse_path"], stored["recipients"]) == ("a@x.test", [BOB])
     assert len(lives.details("stored")) == 1
+
+
+async def test_a_delivery_that_comes_again(lives: Lives) -> None:
+    """Its client has had no 250, and sends it again: it gets the answer that it has missed, and once only."""
+    await lives.dies("stored", lives.deliver)
+    async with lives.store():
+        (first,) = lives.told()
+        assert await asyncio.to_thread(lives.deliver) == first.queue_id
+        assert await asyncio.to_thread(lives.say) == ["1"]
+        assert await asyncio.to_thread(lives.deliver) != first.queue_id
+        assert await asyncio.to_thread(lives.say) == ["1", "2"]
+    # What was answered before the kill is another message when it comes again.
+    await lives.dies("moved", lambda: lives.say(("MOVE", "1", "Trash")))
+    async with lives.store():
+        await asyncio.to_thread(lives.deliver)
+        assert await asyncio.to_thread(lives.say) == ["2", "3"]
 
 
 async def test_a_delivery_by_a_script(lives: Lives) -> None:

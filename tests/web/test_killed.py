@@ -6,8 +6,11 @@ import asyncio
 import json
 import random
 import sqlite3
+import subprocess
+import sys
 import threading
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,17 +19,18 @@ from postroad.control.client import DoorClient
 from postroad.control.token import read_token
 from postroad_web.catalog.reader import Reader
 from postroad_web.catalog.record import Origin, State
+from tests.harness.mailboxes import imap
 from tests.harness.processes import ProcessStack
 from tests.harness.smtp import SMTP
-from tests.harness.stack import CAPTURE, Port, Service
+from tests.harness.stack import BOB, CAPTURE, Port, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from postroad_web.catalog.record import Record
     from tests.harness.stack import Stack
 
+FATAL = Path(__file__).parents[1] / "store" / "killed_at.py"
 MESSAGES = 120
 RECIPIENTS = ("bob@beta.test", "nobody@beta.test", "anybody@elsewhere.example")
 
@@ -108,6 +112,30 @@ def test_a_catalog_that_is_killed_again_and_again(own: ProcessStack) -> None:
     for path in (own.data / "web").glob("catalog.sqlite*"):
         path.unlink()
     assert caught_up(own) == kept
+
+
+@pytest.mark.slow
+def test_a_store_that_is_killed_before_it_tells_of_a_delivery(own: ProcessStack) -> None:
+    """The relay, which has no 250, delivers again: the record has the one copy that there is."""
+    own.stop(Service.WEB, Service.STORE)
+    store = subprocess.Popen(
+        [sys.executable, FATAL, "stored"], env=own.environment(), stderr=subprocess.PIPE, text=True
+    )
+    assert store.stderr is not None
+    with store.stderr as lines:  # later lines meet a closed pipe, which logging puts up with
+        while "msg=ready" not in (line := lines.readline()):
+            assert line, "it ended before it was ready"
+    sent: dict[str, str] = {}
+    send(own, 1, sent, {})
+    assert store.wait(20) == -9
+    own.start(Service.STORE)
+    asyncio.run(settled(own))
+    (record,) = caught_up(own)
+    assert (record.id, record.state) == (*sent, State.DELIVERED)
+    (copy,) = record.recipients[0].copies
+    assert (copy.account, copy.mailbox, copy.uid, copy.removed) == ("bob@beta.test", "INBOX", 1, False)
+    with imap(own, BOB) as client:
+        assert client.select_folder("INBOX")[b"EXISTS"] == 1
 
 
 @pytest.mark.slow

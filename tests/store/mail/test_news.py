@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,21 @@ async def test_rows_stay_until_the_journal_is_written(lives: Lives, monkeypatch:
     assert lives.rows() == 5  # in the places of those that are told
     storage.close()
     assert lives.told() == [(uid, "INBOX") for uid in range(1, 8)]
+
+
+async def test_a_start_looks_only_for_what_may_be_missing(lives: Lives) -> None:
+    storage = lives.begin()
+    inbox = (await storage.account(LOGIN)).inbox
+    for _ in range(9):
+        await storage.append([arrival(inbox)], lives.telling())
+        lives.journal.flush()
+    lives.kill(storage)
+    lives.journal.close()
+    shutil.rmtree(lives.folder / "journal")
+    lives.begin().close()
+    told = lives.told()
+    assert 1 <= len(told) <= 3
+    assert told == [(uid, "INBOX") for uid in range(10 - len(told), 10)]
 
 
 async def test_work_that_tells_nothing_writes_nothing(lives: Lives) -> None:

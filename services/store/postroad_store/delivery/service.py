@@ -40,6 +40,7 @@ from postroad.tap import Carried
 from postroad.world.world import DEFAULT_WORLD
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.delivery.reached import Reached, has_script
+from postroad_store.delivery.unanswered import Unanswered
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, OverQuota, StorageFull
 from postroad_store.mail.model.flags import NO_FLAGS
@@ -88,6 +89,7 @@ class Delivery:
         self._ids = QueueIds(self._clock)
         self._sorter = sorter
         self._refusals = Refusals(journal, self._clock)
+        self._unanswered = Unanswered(storage, storage.outbox.left)
 
     def connect(self, session: Session) -> Reply | None:  # noqa: ARG002 - Service's signature
         """Greet everyone."""
@@ -133,6 +135,10 @@ class Delivery:
         reached = self._reached(envelope)
         if reached is None:
             return LOCAL_ERROR
+        if self._unanswered:
+            octets = await _put_in_front(b"", content, len(section))
+            if (known := await self._unanswered.take(envelope, octets)) is not None:
+                return _stored_as(known)
         queue_id = self._ids.next()
         now = self._clock.now()
         fields = return_path(envelope.reverse_path) + received(

@@ -43,6 +43,7 @@ class News:
         self._told = 0  # all rows up to this one are in the journal's file
         self._places: deque[tuple[int, int]] = deque()  # of the others: row and place
         self._free: deque[int] = deque()
+        self.left: list[bytes] = []  # events of the process before that it had not told
 
     # -- while a transaction is open -----------------------------------------------------------------------------------
 
@@ -112,6 +113,7 @@ class News:
                     told[line] -= 1
                 else:
                     journal.tell_again(at, line)
+                    self.left.append(line)
         journal.flush()
         db.execute("DELETE FROM news")
 

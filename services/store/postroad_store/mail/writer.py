@@ -70,6 +70,11 @@ class Writer:
         self._checkpointer.close()
         self._db.close()
 
+    @property
+    def left(self) -> list[bytes]:
+        """Events that the process before had not told, because it was killed."""
+        return self._news.left
+
     def submit(self, commit: Commit[Any, Shown], *, hurry: bool = True) -> asyncio.Future[Shown]:
         """Hand work over. The future ends after `show`, which is called even if the future is cancelled.
 
