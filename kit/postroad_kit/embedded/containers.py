@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from postroad_kit.embedded.locks import opened
@@ -93,13 +94,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lock = opened(options.folder / "data" / "lock")
     fcntl.flock(lock, fcntl.LOCK_EX)
     users = opened(options.folder / "users")
-    over = threading.Event()
+    # Not an Event: a signal that comes while this thread holds its lock, on the way into `wait`, would wait for itself.
+    over: SimpleQueue[None] = SimpleQueue()
 
     def watch() -> None:
         fcntl.flock(users, fcntl.LOCK_EX)
-        over.set()
+        over.put(None)
 
-    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    signal.signal(signal.SIGTERM, lambda *_: over.put(None))
     threading.Thread(target=watch, daemon=True).start()
     compose = ["docker", "compose", "--project-directory", str(options.checkout)]
     try:
@@ -107,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             endpoints = {"web": ["127.0.0.1", int(os.environ["POSTROAD_WEB_PORT"])]}
             sys.stdout.write(json.dumps({"ready": True, "endpoints": endpoints}) + "\n")
             sys.stdout.flush()
-            over.wait()
+            over.get()
     except (OSError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"the containers could not be started: {error}\n")
         return 1

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import secrets
 import signal
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad_kit.embedded.containers import WORLD_PORTS, containers, free_range, main
-from postroad_kit.embedded.locks import is_locked
+from postroad_kit.embedded.locks import is_locked, opened
 from postroad_kit.embedded.shared import Shared
 from postroad_kit.errors import CannotStart
 from tests.harness.stack import ROOT
@@ -69,6 +73,43 @@ def test_the_program_ends_when_nobody_uses_it(
     monkeypatch.setenv("FAILS", " up ")
     assert main([str(ROOT), str(tmp_path / "bad")]) == 1
     assert "could not be started" in capfd.readouterr().err
+
+
+STOPPED_AT_EACH_STEP = """
+import signal, sys, threading
+from postroad_kit.embedded import containers
+
+def stop(frame, event, argument):
+    signal.raise_signal(signal.SIGTERM)
+
+class Output:
+    def write(self, line):
+        return sys.__stdout__.write(line)
+    def flush(self):
+        sys.__stdout__.flush()
+        sys.setprofile(stop)  # of this thread alone
+
+real = containers.subprocess.run
+def run(command, **more):
+    sys.setprofile(None)
+    return real(command, check=True)
+
+containers.subprocess.run = run
+containers.sys.stdout = Output()
+sys.exit(containers.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.usefixtures("calls")
+def test_the_program_is_stopped_at_whatever_step_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROAD_WEB_PORT", "9025")
+    (tmp_path / "data").mkdir()
+    users = opened(tmp_path / "users")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    command = [sys.executable, "-c", STOPPED_AT_EACH_STEP, str(ROOT), str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    os.close(users)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_docker_that_fails(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
