@@ -88,6 +88,20 @@ def test_details(options: str, address: str, login: str) -> None:
     assert receiver.login == login
 
 
+def test_who_has_been_named_is_known_with_a_detail_and_without() -> None:
+    users = Users(read_options("-Dgreenmail.users=bob:secret@example.com,al+x:y@example.com"))
+    with_detail = Users(read_options("-Dgreenmail.users=bob:secret@example.com -Dgreenmail.sieve.ignore.detail=true"))
+    for known, address, login in (
+        (users, "bob@example.com", "bob@example.com"),
+        (users, "al+x@example.com", "al+x@example.com"),
+        (users, "bob+x@example.com", None),
+        (with_detail, "bob+x@example.com", "bob@example.com"),
+        (with_detail, "new+x@example.com", None),
+    ):
+        account = known.named(parse_address(address))
+        assert (account and account.login) == login, address
+
+
 @pytest.mark.parametrize("user", [User("bob", "other@example.com", "x"), User("other", "BOB@example.com", "x")])
 def test_nobody_is_made_twice(user: User) -> None:
     users = Users(HABITS)

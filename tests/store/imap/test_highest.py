@@ -85,6 +85,13 @@ def test_an_expunge_that_waits_holds_it_back() -> None:
     assert highest.due(view) is None
 
 
+def test_a_code_that_is_due_is_in_the_answer_also_of_a_client_that_has_just_come_to_take_them() -> None:
+    view = opened(10, 20)
+    highest = Highest()
+    highest.selected(view, aware=False)
+    assert highest.completed(view, b"OK Expunge.", coded=True) == (b"", b"OK [HIGHESTMODSEQ 1] Expunge.")
+
+
 def test_a_code_counts_more_than_what_is_seen_after_it() -> None:
     view = opened(10, 20)
     highest = Highest()

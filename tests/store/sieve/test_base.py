@@ -211,6 +211,8 @@ NUMERIC = [
     ('header :value "gt" :comparator "i;ascii-numeric" "x-number" "100"', False),
     ('header :value "ge" :comparator "i;ascii-numeric" "x-number" "42"', True),
     ('header :value "le" :comparator "i;ascii-numeric" "x-number" "x"', True),
+    ('header :value "le" :comparator "i;ascii-numeric" "x-number" "42"', True),
+    ('header :value "le" :comparator "i;ascii-numeric" "x-number" "41"', False),
     ('header :value "ne" :comparator "i;ascii-numeric" "x-number" "41"', True),
     ('header :value "eq" :comparator "i;ascii-numeric" "x-number" "42"', True),
     ('header :value "lt" "x-number" "5"', True),

@@ -39,7 +39,22 @@ def test_resolve(text: bytes, largest: int, expected: tuple[tuple[int, int], ...
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"0", b"1,", b",1", b"1:", b":1", b"1:2:3", b"4294967296", b"01", b"1,,2", b"**", b"4294967296:1"]
+    "text",
+    [
+        b"",
+        b"0",
+        b"1,",
+        b",1",
+        b"1:",
+        b":1",
+        b"1:2:3",
+        b"4294967296",
+        b"01",
+        b"1,,2",
+        b"**",
+        b"4294967296:1",
+        b"1:4294967296",
+    ],
 )
 def test_malformed(text: bytes) -> None:
     with pytest.raises(SyntaxFault, match="Invalid messageset"):

@@ -70,6 +70,7 @@ def test_what_it_has() -> None:
     assert not made.has(b"nothing", headers=True)
     assert LongText(b"", []).has(b"", headers=False)
     assert not LongText(b"", []).has(b"x", headers=False)
+    assert not LongText(b"", [b"a", b"b"]).has(b"X", headers=False)
 
 
 def test_one_is_kept_while_searches_go_on() -> None:
