@@ -37,8 +37,8 @@ def test_an_idle_connection_that_was_closed_is_not_used(server: Scripted) -> Non
     server.answers = [[ok(b"1")], [ok(b"2")]]
     client = Client(server.url)
     assert client.ask(A) == 1
-    while client._take() is not None:  # until the end of the first connection has come here
-        pass
+    (idle,) = client._idle
+    assert select.select([idle], [], [], 10)[0]  # the end of the first connection has come here
     assert client.ask(A) == 2
     client.close()
 
