@@ -13,23 +13,14 @@ from postroad.mail.content import Content
 from postroad.mail.envelope import Recipient
 from postroad.smtp.server.service import Purpose
 from postroad.world.quota import Quota
-from tests.harness.pop3 import Place
 from tests.store.delivery.test_service import MAIL, SESSION, deliver, delivery, envelope, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.harness.pop3 import Place
 
 FULL = "452 4.2.2 The mailbox is full: try again later"
 FULL_FOR_GOOD = "552 5.2.2 The mailbox is full"
 ALICE, BOB = "alice@alpha.test", "bob@beta.test"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path)
-    yield place
-    place.close()
 
 
 def limit(place: Place, **quotas: Quota) -> None:

@@ -28,18 +28,10 @@ from postroad_store.sieve.registry import Registry
 from tests.harness.pop3 import NOW, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SESSION = Session(Purpose.TRANSFER, ip_address("127.0.0.25"), 4000, "s1", "relay.postroad.test", True, "TLSv1.3", "AES")
 MAIL = b"Message-ID: <m@x.test>\r\nSubject: x\r\n\r\n.body\r\n"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path)
-    yield place
-    place.close()
 
 
 def delivery(place: Place) -> Delivery:

@@ -5,27 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
 from postroad.mail.content import Content
 from postroad.mail.reply import Reply
 from postroad_store.delivery.unanswered import Unanswered
-from tests.harness.pop3 import Place
 from tests.store.delivery.test_service import MAIL, SESSION, deliver, delivery, envelope, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
+    from tests.harness.pop3 import Place
 
 BOB, DAVE = "bob@beta.test", "dave@beta.test"
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path)
-    yield place
-    place.close()
 
 
 async def left(place: Place, *recipients: str) -> tuple[str, list[bytes]]:

@@ -58,7 +58,6 @@ RECENT_OCTETS = 128 << 10  # ... together, without the last one
 
 _Waiting: TypeAlias = Note | Line
 
-
 _WORLD = re.compile(rb'"world":"([a-z0-9-]+)"')  # in a JSON string the quotes would be escaped
 
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from postroad.tap import Carried
-from postroad.transcript.cutting import ENTRY, begins_transaction, ends_transaction, starts, transactions
+from postroad.transcript.cutting import begins_transaction, ends_transaction, starts, transactions
 from postroad.transcript.packing import GAP, packed, unpacked
-from postroad.transcript.tape import STEP, Tape, last_said
+from postroad.transcript.tape import Tape, last_said
 
 if TYPE_CHECKING:
     from postroad.tap import Fact, Opened
@@ -37,26 +37,18 @@ class MailTape(Tape):
 
     def received(self, octets: bytes, at: float, *, tls: bool) -> None:
         """See `Listener`."""
-        blocks = self._blocks
-        if len(blocks) >= FEW and self._inbound and begins_transaction(octets):
+        if len(self._blocks) >= FEW and self._inbound and begins_transaction(octets):
             self._pack_transactions()
-        blocks.append((self._inbound, octets, at, tls))
-        self.held += len(octets) + ENTRY
-        if self.held - self.told > STEP or not self._changed:
-            self._tell()
-
-    def sent(self, octets: bytes, at: float, *, tls: bool) -> None:
-        """See `Listener`."""
-        self._blocks.append((not self._inbound, octets, at, tls))
-        self.held += len(octets) + ENTRY
-        if self.held - self.told > STEP or not self._changed:
-            self._tell()
+        super().received(octets, at, tls=tls)
 
     def noted(self, fact: Fact) -> None:
         """See `Listener`. Outbound, a message is named before its transaction begins."""
         if not self._inbound and len(self._blocks) >= FEW and type(fact) is Carried:
             self._pack_transactions()
         super().noted(fact)
+
+    def _grown(self) -> None:
+        self._tell()
 
     def _pack_transactions(self) -> None:
         """Pack the blocks, behind which a transaction begins."""

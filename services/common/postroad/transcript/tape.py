@@ -75,8 +75,7 @@ class Tape:
         self._blocks.append((self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
         if self.held - self.told > STEP:
-            self._pack()
-            self._tell()
+            self._grown()
         elif not self._changed:
             self._tell()
 
@@ -87,8 +86,7 @@ class Tape:
         self._blocks.append((not self._inbound, octets, at, tls))
         self.held += len(octets) + ENTRY
         if self.held - self.told > STEP:
-            self._pack()
-            self._tell()
+            self._grown()
         elif not self._changed:
             self._tell()
 
@@ -122,6 +120,11 @@ class Tape:
         self._pack()
         self._tell()
         self._recorder.over(self)
+
+    def _grown(self) -> None:
+        """Do what is due after so many octets."""
+        self._pack()
+        self._tell()
 
     def _pack(self) -> None:
         """Make one object of the blocks that are not packed yet."""

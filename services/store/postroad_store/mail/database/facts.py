@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Work = TypeVar("Work", bound="Commit[Any, Any]")
 
 KEPT = 1000  # mailboxes whose names are kept
+_NAMED = "SELECT name, uid_validity FROM mailboxes WHERE id = ?"
 
 
 class Boxes:
@@ -42,9 +43,6 @@ class Boxes:
     def forget(self) -> None:
         """Forget the names: some have changed, or a change of them has been undone."""
         self._known.clear()
-
-
-_NAMED = "SELECT name, uid_validity FROM mailboxes WHERE id = ?"
 
 
 def tells(commit: Work, telling: Tell[Any], fact: Callable[[Boxes, Any], Any]) -> Work:
