@@ -48,6 +48,7 @@ def stand_still(storage: Storage) -> Callable[[], None]:
     left: set[Any] = set()
     condition = threading.Condition()
     submit, commit = commits.submit, commits._commit
+    commits._begin = None  # the thread alone writes: both would, were it woken while the loop begins the next batch
 
     def handed_over(work: Any, *rest: Any, **manner: Any) -> None:
         with condition:
