@@ -17,6 +17,7 @@ from postroad_kit.embedded.locks import alone, is_locked
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are the user's own alone; Linux has it, macOS does not
 ROOM = 512 << 20  # octets; 2,000 tests need a tenth of it. Docker gives 64 MiB to containers that do not ask for more
 PREFIX = "postroad-kit-"
+RUN = "run"  # a link among the data, to the folder that they are of
 
 
 def place_for(folder: Path) -> Path:
@@ -28,6 +29,8 @@ def place_for(folder: Path) -> Path:
         return data
     _tidy(MEMORY)
     place = MEMORY / f"{PREFIX}{secrets.token_hex(8)}"
+    place.mkdir(mode=0o700)
+    (place / RUN).symlink_to(folder.resolve())
     data.symlink_to(place)
     return place
 
@@ -45,8 +48,18 @@ def _tidy(memory: Path) -> None:
     """Remove what is left of runs of which every process was killed."""
     for left in memory.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if left.stat().st_uid == os.getuid() and (left / "lock").exists() and not is_locked(left / "lock"):
+            known = (left / RUN).is_symlink() or (left / "lock").exists()  # else it is just being made
+            if known and left.stat().st_uid == os.getuid() and not _is_used(left):
                 shutil.rmtree(left)
+
+
+def _is_used(place: Path) -> bool:
+    """Whether a stack lives on the data, or somebody is about to start it, to keep the data, or to remove them.
+
+    Who is about to holds the door. A stack may have ended since it was looked at, so the door is looked at again.
+    """
+    door = place / RUN / "door"
+    return is_locked(door) or is_locked(place / "lock") or is_locked(door)
 
 
 def remove(data: Path) -> None:
@@ -63,7 +76,8 @@ def keep(data: Path) -> None:
         if not data.is_symlink():
             return
         place, kept = data.resolve(), data.with_name("kept")
-        shutil.copytree(place, kept)
+        shutil.copytree(place, kept, symlinks=True)
+        (kept / RUN).unlink()
         data.unlink()
         kept.rename(data)
         shutil.rmtree(place, ignore_errors=True)

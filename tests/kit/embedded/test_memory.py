@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad_kit.embedded import memory as module
-from postroad_kit.embedded.locks import opened
+from postroad_kit.embedded.locks import alone, opened
 from postroad_kit.embedded.memory import has_room, keep, place_for, remove
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def test_kept_on_the_disk(memory: Path, tmp_path: Path) -> None:
     data = tmp_path / "run" / "data"
     keep(data)
     assert not data.is_symlink()
+    assert sorted(path.name for path in data.iterdir()) == ["lock", "mail"]
     assert (data / "mail" / "letter").read_text() == "Hi."
     assert not list(memory.iterdir())
     keep(data)
@@ -75,3 +76,23 @@ def test_what_killed_runs_have_left(memory: Path, tmp_path: Path) -> None:
     assert used.exists()
     assert begun.exists()
     assert (tmp_path / "run" / "data").resolve() == place
+
+
+def test_another_run_leaves_alone_what_is_about_to_be_kept(memory: Path, tmp_path: Path) -> None:
+    """The stack of it has just ended, and whoever ends it keeps or removes its data."""
+    place, data = filled(place_for(tmp_path / "run")), tmp_path / "run" / "data"
+    (tmp_path / "other").mkdir()
+    with alone(tmp_path / "run" / "door"):
+        place_for(tmp_path / "other")
+        assert place.exists()
+        keep(data)
+    assert (data / "mail" / "letter").read_text() == "Hi."
+
+
+def test_what_a_killed_run_of_a_known_folder_has_left(memory: Path, tmp_path: Path) -> None:
+    failed = place_for(tmp_path / "run")  # and no stack has come
+    place = filled(place_for(tmp_path / "run"))
+    assert not failed.exists()
+    (tmp_path / "other").mkdir()
+    place_for(tmp_path / "other")
+    assert not place.exists()
