@@ -158,10 +158,15 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             for layout in ("sdbox", "maildir"):
                 with Dovecot(folder / layout, layout) as dovecot:
                     peer = ((dovecot.address, IMAP_PORT, POP3_PORT), (BOB.address, PASSWORD))
-                    yield from rows_imap.rows(ours, peer, f"dovecot {layout}", rounds)
+                    masters = stack.process_id(Service.STORE), dovecot.process_id
+                    yield from rows_imap.rows(ours, peer, f"dovecot {layout}", rounds, masters)
                     if layout == "sdbox":
                         yield from rows_resync.rows(ours, peer, f"dovecot {layout}", rounds)
                         yield from rows_busy.rows(ours, peer, f"dovecot {layout}", rounds)
+            with Dovecot(folder / "always", "sdbox", fsync="always") as dovecot:
+                peer = ((dovecot.address, IMAP_PORT, POP3_PORT), (BOB.address, PASSWORD))
+                masters = stack.process_id(Service.STORE), dovecot.process_id
+                yield rows_imap.durable_store(ours, peer, "dovecot, mail_fsync=always", rounds, masters)
 
 
 def _machine() -> str:

@@ -150,7 +150,8 @@ def _measure(group: str, here: Path, other: Path, folder: Path, rounds: int) -> 
         else:
             user = (BOB.address, BOB.password)
             mine, theirs = ((*stack.place("IMAP"), stack.place("POP3")[1]) for stack in (ours, peer))
-            yield from rows_imap.rows((mine, user), (theirs, user), "other", rounds)
+            masters = [stack.facts["ids"]["STORE"] for stack in (ours, peer)]
+            yield from rows_imap.rows((mine, user), (theirs, user), "other", rounds, masters)
 
 
 def times_as_long(row: Row) -> float:

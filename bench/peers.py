@@ -68,6 +68,13 @@ class Daemon:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def process_id(self) -> int:
+        """Its process ID; raises `RuntimeError` if it does not run."""
+        if self._process is None:
+            raise RuntimeError(f"{self._command[0]} does not run")
+        return self._process.pid
+
     def start(self, address: str, port: int) -> None:
         """Start it and wait until the port accepts; its output goes to a file in its folder."""
         with (self._folder / "output.log").open("wb") as output:
@@ -236,9 +243,13 @@ def exchanger(folder: Path, lmtp_socket: Path, *, tls: Path) -> Postfix:
 
 
 class Dovecot:
-    """Dovecot's IMAP, POP3 and LMTP over one mailbox format, with `service_count = 0` for its logins."""
+    """Dovecot's IMAP, POP3 and LMTP over one mailbox format, with `service_count = 0` for its logins.
 
-    def __init__(self, folder: Path, layout: str) -> None:
+    `fsync` is its mail_fsync: "optimized", its own choice, writes mail to the disk before OK, but no change of flags;
+    "always" writes both.
+    """
+
+    def __init__(self, folder: Path, layout: str, *, fsync: str = "optimized") -> None:
         binary = program("dovecot", "dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd")
         self.address = DOVECOT_ADDRESSES[layout]
         self.lmtp_socket = folder / "lmtp"
@@ -260,7 +271,7 @@ first_valid_uid = 1
 mail_uid = mail
 mail_gid = mail
 mail_location = {layout}:{folder}/mail/%u
-mail_fsync = optimized
+mail_fsync = {fsync}
 mail_max_userip_connections = 100
 passdb {{
   driver = static
@@ -307,6 +318,11 @@ service stats {{
 }}
 """)
         self._daemon = Daemon([binary, "-F", "-c", str(folder / "dovecot.conf")], folder)
+
+    @property
+    def process_id(self) -> int:
+        """The ID of its master process."""
+        return self._daemon.process_id
 
     def __enter__(self) -> Self:
         self._daemon.start(self.address, IMAP_PORT)

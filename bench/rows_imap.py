@@ -11,11 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.clients import ImapClient, Pop3Client
+from bench.placement import on_one_processor
 from bench.table import Row, at_most, interleave
 from bench.waiting import Others
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 MESSAGES = 10_000
 LARGE = 1_000
@@ -109,9 +110,8 @@ STATUS = "STATUS INBOX (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)"
 SORT = "SORT (SUBJECT REVERSE DATE) UTF-8 ALL"
 THREAD = "THREAD REFERENCES UTF-8 ALL"
 # What is measured, the command, how often in a round (its median counts), and the floor against sdbox.
+SHORT_COMMANDS = (("SELECT again", "SELECT INBOX", 15, 1.0), ("NOOP", "NOOP", 100, 1.5))
 COMMANDS = (
-    ("SELECT again", "SELECT INBOX", 15, 1.0),
-    ("NOOP", "NOOP", 100, 1.5),
     ("FETCH flags", "FETCH 1:* (FLAGS)", 5, 0.7),
     ("FETCH ENVELOPE", "FETCH 1:* (ENVELOPE)", 3, 0.2),
     ("header view", HEADER_VIEW, 3, 0.8),
@@ -135,8 +135,13 @@ FLAG_ALL_SILENTLY = "STORE 1:* +FLAGS.SILENT (\\Flagged)"
 SINGLES = 200  # commands that are given one by one
 
 
-def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rounds: int) -> Iterator[Row]:
-    """Fill both INBOXes, then measure row by row. Floors are those against sdbox."""
+def rows(
+    ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rounds: int, masters: Sequence[int]
+) -> Iterator[Row]:
+    """Fill both INBOXes, then measure row by row. Floors are those against sdbox.
+
+    `masters` are the process IDs of both sides. Commands that are over in microseconds are measured on one processor.
+    """
     mine, theirs = _pairs(ours, peer)
     sides: list[tuple[ImapClient, User]] = [(mine, ours[1]), (theirs, peer[1])]
     for client, _ in sides:
@@ -144,16 +149,19 @@ def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rou
         client.append(messages(MESSAGES, 2048, 1))
         client.command("SELECT INBOX")
         client.command("STORE 1:5000 +FLAGS.SILENT (\\Answered)")
-        for _, text, _, _ in COMMANDS:  # once unmeasured: caches are warm on both sides
+        for _, text, _, _ in (*SHORT_COMMANDS, *COMMANDS):  # once unmeasured: caches are warm on both sides
             client.command(text)
     strict = peer_name == "dovecot sdbox"
 
     def row(name: str, floor: float) -> Row:
         return Row(f"IMAP {name}", "ms", at_most(floor) if strict else None, peer_name=peer_name)
 
-    yield interleave(row("LOGIN", 0.6), rounds, lambda: _login(*ours), lambda: _login(*peer))
-    yield interleave(row("SELECT, a session's first", 1.0), rounds, lambda: _select(*ours), lambda: _select(*peer))
-    yield interleave(row("STATUS", 1.0), rounds, _status(*ours), _status(*peer))
+    with on_one_processor(masters):
+        yield interleave(row("LOGIN", 0.6), rounds, lambda: _login(*ours), lambda: _login(*peer))
+        yield interleave(row("SELECT, a session's first", 1.0), rounds, lambda: _select(*ours), lambda: _select(*peer))
+        yield interleave(row("STATUS", 1.0), rounds, _status(*ours), _status(*peer))
+        for name, text, times, floor in SHORT_COMMANDS:
+            yield interleave(row(name, floor), rounds, _median(mine, text, times), _median(theirs, text, times))
     for name, text, times, floor in COMMANDS:
         yield interleave(row(name, floor), rounds, _median(mine, text, times), _median(theirs, text, times))
     one = messages(1, 2048, 5)
@@ -162,7 +170,8 @@ def rows(ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rou
         yield interleave(row(name, 0.5), rounds, *both)
     for name, text in (("STORE on all", FLAG_ALL), ("STORE .SILENT on all", FLAG_ALL_SILENTLY)):
         yield interleave(row(name, 1.0), rounds, _flag_all(mine, text), _flag_all(theirs, text))
-    yield interleave(row("STORE one by one", 1.5), rounds, _flag_each(mine), _flag_each(theirs))
+    with on_one_processor(masters):
+        yield interleave(row("STORE one by one", 1.5), rounds, _flag_each(mine), _flag_each(theirs))
 
     small = messages(LARGE, 2048, 2)
 
@@ -256,6 +265,23 @@ def _flag_each(client: ImapClient) -> Callable[[], float]:
         return (time.perf_counter() - started) * 1000 / SINGLES
 
     return measure
+
+
+def durable_store(
+    ours: tuple[Place, User], peer: tuple[Place, User], peer_name: str, rounds: int, masters: Sequence[int]
+) -> Row:
+    """Measure the same beside a peer that has each change on the disk before its OK, as we have."""
+    mine, theirs = _pairs(ours, peer)
+    with mine, theirs, on_one_processor(masters):
+        for client in (mine, theirs):
+            client.empty()
+            client.append(messages(SINGLES, 2048, 1))
+            client.command("SELECT INBOX")
+        row = Row("IMAP STORE one by one", "ms", at_most(1.5), peer_name=peer_name)
+        interleave(row, rounds, _flag_each(mine), _flag_each(theirs))
+        for client in (mine, theirs):
+            client.empty()
+    return row
 
 
 def big_rows(place: Place, user: User, rounds: int) -> Iterator[Row]:
