@@ -287,6 +287,13 @@ def test_any_password_where_the_options_say_so(tmp_path: Path) -> None:
         } in users  # with the image's own options, not in their place
         with smtplib.SMTP(host, 3025) as smtp:
             assert smtp.login("nobody", "whatever")[0] == 235
+        with smtplib.SMTP_SSL(host, 3465, **tls(3465)) as smtp:
+            assert smtp.login("sender@elsewhere.example", "whatever")[0] == 235
+        users = {user["email"] for user in httpx.get(f"http://{host}:8080/api/user", timeout=WAIT).json()}
+        assert users >= {"nobody@localhost", "sender@elsewhere.example"}  # a login makes a user, by SMTP as well
+        for name in ("nobody", "nobody@localhost", "sender@elsewhere.example"):
+            assert httpx.get(f"http://{host}:8080/api/user/{name}/messages", timeout=WAIT).json() == []
+        assert httpx.delete(f"http://{host}:8080/api/user/Nobody", timeout=WAIT).status_code == 200
         mail(host, "bob@beta.test", "for bob")
         with log_in(host, "nobody@elsewhere.example", "whatever") as client:
             assert client.select()[1] == [b"0"]

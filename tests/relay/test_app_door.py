@@ -130,3 +130,25 @@ async def test_a_login_at_greenmails_port_is_the_stores_to_check(site: Site, mon
     assert [await code(password) for password in ("s3cret", "wrong")] == [235, 535]
     refused = [detail for kind, detail in await site.journal() if kind is Kind.REFUSED]
     assert [(one["command"], one["reply"][:3]) for one in refused] == [("AUTH", "454"), ("AUTH", "535")]
+
+
+@pytest.mark.parametrize(
+    ("options", "where"), [("imap imaps", (1, 3143)), ("imaps", (1, 3993)), ("smtp pop3", None)], ids=str
+)
+async def test_where_a_login_at_greenmails_port_makes_a_user(
+    site: Site, monkeypatch: pytest.MonkeyPatch, options: str, where: tuple[int, int] | None
+) -> None:
+    """At the store's own port for GreenMail, and only of a name that is nobody's in any world."""
+    asked: list[tuple[tuple[str, int], str]] = []
+
+    async def is_right(logins: StoreLogins, claim: Claim) -> bool:
+        asked.append((logins._where(), claim.login))
+        return True
+
+    monkeypatch.setattr(StoreLogins, "is_right", is_right)
+    ports = " ".join(f"-Dgreenmail.setup.test.{name}" for name in f"smtp {options}".split())
+    await site.restart(POSTROAD_GREENMAIL="on", GREENMAIL_OPTS=f"-Dgreenmail.auth.disabled {ports}")
+    for name in ("bob@beta.test", "ann"):
+        async with aiosmtplib.SMTP(hostname=f"{site.network}.1", port=3025, timeout=10) as client:
+            assert (await client.auth_plain(name, "any")).code == 235
+    assert asked == ([] if where is None else [((f"{site.network}.{where[0]}", where[1]), "ann")])

@@ -236,6 +236,16 @@ async def test_any_password_where_the_habits_say_so() -> None:
     assert await plain.authenticate(own, "127.0.0.1") is not None
 
 
+async def test_a_login_makes_no_user_in_a_domain_of_another_world() -> None:
+    lax = HabitualAccounts(
+        WORLD, Settings.from_environ({}), guesses(), Users(read_options("-Dgreenmail.auth.disabled"))
+    )
+    lax.layers.put(read_overlay(OVERLAY, WORLD))
+    for name, account in (("ghost@shop.test", None), ('"ghost"@SHOP.test', None), ("bob@shop.test", "bob@shop.test")):
+        found = await lax.authenticate(Claim("PLAIN", name, Password("whatever"), ""), "127.0.0.1")
+        assert (found and found.login) == account
+
+
 OVERLAY = {
     "id": "shop",
     "app": {"user": "shop", "password": "x"},

@@ -44,7 +44,7 @@ class User:
     @property
     def address(self) -> str:
         """The address of its account; GreenMail's users need not have a domain, and accounts do."""
-        return self.email if "@" in self.email else f"{self.email}@{LOCALHOST}"
+        return with_domain(self.email)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,11 @@ class Habits:
         by_login = (user for user in self.users if user.login.lower() == wanted)
         by_email = (user for user in self.users if wanted in {user.email.lower(), user.address.lower()})
         return next(by_login, None) or next(by_email, None)
+
+
+def with_domain(name: str) -> str:
+    """Return a user's address by a name that may have no domain."""
+    return name if "@" in name else f"{name}@{LOCALHOST}"
 
 
 def read_options(text: str) -> Habits:

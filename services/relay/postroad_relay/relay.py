@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
@@ -12,7 +13,7 @@ from postroad.control.door import Door
 from postroad.control.search import search_route
 from postroad.control.token import find_key, find_token
 from postroad.control.worlds import world_routes
-from postroad.greenmail import LOCALHOST, SMTP, SMTPS
+from postroad.greenmail import LOCALHOST, PORTS, SMTP, SMTPS
 from postroad.journal import Journal
 from postroad.sasl.login import LOGIN
 from postroad.sasl.plain import PLAIN
@@ -139,7 +140,7 @@ class Relay:
             most_queued=settings.queue,
             clock=clock,
             layers=self.layers,
-            logins=StoreLogins(self._store_at, client_tls),
+            logins=self._store_logins(client_tls),
         )
         self._ports = WorldPorts(self.layers, settings.front, self._profile_at_port, clock)
         self.overlays.gone, self.overlays.hold = self._gone, self._ports.hold
@@ -196,10 +197,9 @@ class Relay:
         front, habits = self._settings.front, self._settings.habits
         if habits is None:
             return []
-        logins = None
-        if not habits.auth_disabled:
-            realm = AccountRealm(self.layers.account, lambda: self.layers, key=self._key, clock=self._clock)
-            logins = Sasl("smtp", realm, (PLAIN, LOGIN), hostname=self.hostname, nonce=nonce, plaintext_auth=True)
+        realm = AccountRealm(self.layers.account, lambda: self.layers, key=self._key, clock=self._clock)
+        mechanisms = UNCHECKED if habits.auth_disabled else (PLAIN, LOGIN)
+        logins = Sasl("smtp", realm, mechanisms, hostname=self.hostname, nonce=nonce, plaintext_auth=True)
         listeners = []
         if "smtp" in habits.ports:
             listeners.append(Listener(front, SMTP, Purpose.APP, starttls=False, logins=logins))
@@ -207,8 +207,21 @@ class Relay:
             listeners.append(Listener(front, SMTPS, Purpose.APP, tls=True, logins=logins))
         return listeners
 
-    def _store_at(self) -> tuple[str, int]:
-        return str(self.layers.base.host_of(Role.STORE).address), self._settings.imaps_port
+    def _store_logins(self, tls: ssl.SSLContext | None) -> StoreLogins | None:
+        """Return what checks the logins at GreenMail's ports; None if any will do and no port of IMAP makes users."""
+        settings, habits = self._settings, self._settings.habits
+        if habits is None or not habits.auth_disabled:
+            return StoreLogins(lambda: (self._store_address(), settings.imaps_port), tls)
+        name = next((name for name in ("imap", "imaps") if name in habits.ports), None)
+        if name is None:
+            return None
+        # The store has GreenMail's ports at the address of the app door, which is all addresses in containers.
+        everywhere = ip_address(settings.front).is_unspecified
+        where = lambda: (self._store_address() if everywhere else settings.front, PORTS[name])  # noqa: E731
+        return StoreLogins(where, tls if name == "imaps" else None, takes_anyone=True)
+
+    def _store_address(self) -> str:
+        return str(self.layers.base.host_of(Role.STORE).address)
 
     def _mechanisms(self) -> Mapping[Purpose, Sasl]:
         """Return the mechanisms of AUTH; raises `ConfigError`."""

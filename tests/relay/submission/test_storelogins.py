@@ -20,7 +20,7 @@ ANN = Claim("PLAIN", "ann", Password("s3crét"))
 
 
 @asynccontextmanager
-async def store(answer: bytes) -> AsyncIterator[tuple[StoreLogins, list[bytes]]]:
+async def store(answer: bytes, *, takes_anyone: bool = False) -> AsyncIterator[tuple[StoreLogins, list[bytes]]]:
     """A server that greets, reads a line and answers."""
     heard: list[bytes] = []
 
@@ -31,7 +31,8 @@ async def store(answer: bytes) -> AsyncIterator[tuple[StoreLogins, list[bytes]]]
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield StoreLogins(lambda: server.sockets[0].getsockname()[:2], None), heard
+        where = server.sockets[0].getsockname()[:2]
+        yield StoreLogins(lambda: where, None, takes_anyone=takes_anyone), heard
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,14 @@ async def test_only_a_password_can_be_asked_about() -> None:
     async with store(b"a OK\r\n") as (logins, heard):
         assert not await logins.is_right(Claim("CRAM-MD5", "ann", NO_PROOF))
     assert heard == []
+
+
+@pytest.mark.parametrize("answer", [b"a OK Logged in\r\n", b"a NO [AUTHENTICATIONFAILED] No address\r\n", b""])
+@pytest.mark.parametrize("claim", [ANN, Claim("CRAM-MD5", "ann", NO_PROOF)])
+async def test_a_store_that_takes_anyone_makes_a_user(answer: bytes, claim: Claim) -> None:
+    """Whatever it says: the login is right."""
+    async with store(answer, takes_anyone=True) as (logins, heard):
+        assert await logins.is_right(claim)
+    (line,) = heard
+    assert base64.b64decode(line.split()[-1]) == b"\0ann\0ann"
+    assert await logins.is_right(claim)  # nobody listens now

@@ -126,3 +126,10 @@ async def test_reset(door: DoorClient, place: Place) -> None:
     await place.storage.account("new@elsewhere.example")
     await door.post("/users/reset")
     assert await listed(door) == before
+
+
+async def test_a_user_that_a_login_has_made_goes_by_its_name_too(door: DoorClient, place: Place) -> None:
+    """GreenMail's users need not have a domain."""
+    await place.storage.account("new@localhost")
+    assert await door.delete("/users/New") == {"removed": "new@localhost"}
+    assert "new@localhost" not in await listed(door)

@@ -100,7 +100,7 @@ class RelayService:
     async def authenticate(self, session: Session, claim: Claim) -> Account | str | Reply | None:
         """Return the world's account as which the client may act, or on the app door the name as it is.
 
-        At GreenMail's ports the store may be asked whether its password is right.
+        At GreenMail's ports the store is asked whether its password is right, or makes a user of a name that is none's.
         At a world's own port it is one of that world's users. Raises `TooManyGuesses`, `NotAllowed`.
         """
         facts = session.facts | claim.facts
@@ -113,7 +113,7 @@ class RelayService:
         layers = self.layers
         at_port = None if session.port_world is None else PortUsers(layers, session.port_world)
         if session.purpose is Purpose.APP and at_port is None:
-            if session.checked and self._logins is not None:
+            if session.checked and self._logins is not None and (named is None or not self._logins.takes_anyone):
                 try:
                     is_right = await self._logins.is_right(claim)
                 except OSError as error:

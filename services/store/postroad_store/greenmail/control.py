@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.door import Refusal, Route, answer
-from postroad.greenmail import OptionError, user_of
+from postroad.greenmail import OptionError, user_of, with_domain
 from postroad.mail.address import AddressError, parse_address
 from postroad.world.world import DEFAULT_WORLD
 from postroad_store.accounts import is_listed
@@ -87,7 +87,7 @@ class UserRoutes:
         elif self._accounts.world.account(name) is not None:
             raise Refusal(409, f"{name} is in the world file")
         else:
-            login = name.strip().lower()
+            login = with_domain(name.strip().lower())
             if login not in await self._made():
                 raise Refusal(404, f"there is no user {name}")
         await self._drop([login])

@@ -8,6 +8,7 @@ from postroad.sasl.login import LOGIN, UNCHECKED_LOGIN
 from postroad.sasl.plain import PLAIN, UNCHECKED_PLAIN
 from postroad.sasl.server import Sasl
 from postroad.sasl.settings import nonce
+from postroad.world.world import DEFAULT_WORLD
 from postroad_store.accounts import Accounts
 
 if TYPE_CHECKING:
@@ -25,7 +26,12 @@ class HabitualAccounts(Accounts):
         if habits is None or not habits.auth_disabled:
             return await super().authenticate(claim, address)
         name = claim.identity or claim.login
-        return self.find(name) or self.users.created(name)
+        account = self.find(name)
+        if account is None:
+            made = self.users.created(name)
+            # The users are the default world's: no login makes one in a domain of another.
+            account = made if made is not None and self.world_id(made.login) == DEFAULT_WORLD else None
+        return account
 
 
 def sasl_at_ports(service: str, realm: Realm, habits: Habits, hostname: str) -> Sasl:

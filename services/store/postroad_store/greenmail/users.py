@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad.greenmail import LOCALHOST, User
+from postroad.greenmail import User, with_domain
 from postroad.mail.address import Address, AddressError, parse_address
 from postroad.world.world import SUBADDRESS_SEPARATOR, Account
 
@@ -64,7 +64,7 @@ class Users:
 
     def created(self, name: str) -> Account | None:
         """Return the account of the user that a login or a delivery makes; its password is the name as it came."""
-        address = _address(name if "@" in name else f"{name}@{LOCALHOST}")
+        address = _address(with_domain(name))
         return None if not self.creates or address is None else Account(address, name)
 
     def receiver(self, address: Address) -> Account | None:
@@ -130,5 +130,5 @@ def _address(text: str) -> Address | None:
 
 def _key(text: str) -> str:
     """Return an address in the form that all its spellings share, or any other text in lower case."""
-    address = _address(text if "@" in text else f"{text}@{LOCALHOST}")
+    address = _address(with_domain(text))
     return text.lower() if address is None else "@".join(address.key)

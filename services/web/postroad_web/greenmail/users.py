@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.client import DoorRefused, quote_path
+from postroad.greenmail import with_domain
 from postroad.world.overlay import OverlayError
 from postroad.world.world import DEFAULT_WORLD
 from postroad_web.api.native.places import world_of_login
@@ -83,11 +84,12 @@ class Users:
         """Return the account of the user that the path names by login or by email; raises `Refused`."""
         name = request.path_params["name"].strip().lower()
         users = await self._all(request)
-        for member in ("login", "email"):
-            for entry in users:
-                if entry[member].lower() == name:
-                    account: str = entry["account"]
-                    return account
+        for wanted in dict.fromkeys((name, with_domain(name))):  # a user that a login has made has the domain localhost
+            for member in ("login", "email"):
+                for entry in users:
+                    if entry[member].lower() == wanted:
+                        account: str = entry["account"]
+                        return account
         raise Refused(f"User '{request.path_params['name']}' not found")
 
     async def _all(self, request: Request) -> list[dict[str, Any]]:
