@@ -7,6 +7,7 @@ import contextlib
 import logging
 import socket
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -150,6 +151,26 @@ async def test_input_behind_what_is_awaited_is_bounded(start: Start) -> None:
         for _ in range(1000):
             assert await client.line() == words.answer
         client.writer.transport.abort()
+
+
+# Pieces
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_client_that_holds_its_next_piece_back_is_not_kept_waiting(start: Start, *, tls: bool) -> None:
+    """Nagle's algorithm holds a piece until the last one is acknowledged, which the kernel does after 40 ms."""
+    shell = await start()
+    half = len(shell.words.echo) // 2
+    took = []
+    async with connected(shell, tls=tls) as client:
+        client.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        for _ in range(20):
+            begun = time.monotonic()
+            client.send(shell.words.echo[:half])
+            client.send(shell.words.echo[half:])
+            assert await client.line() == shell.words.answer
+            took.append(time.monotonic() - begun)
+    assert min(took[5:]) < 0.03  # the kernel acknowledges the first ones of a connection at once
 
 
 # Half-close

@@ -10,6 +10,9 @@ same tests check both (`tests/common/shell/test_rules.py`).
 - *Back-pressure, out.* No event is taken while the transport holds octets that the client has not read.
 - *Back-pressure, in.* While an event is awaited or the client does not read, a bounded amount of input is taken; then
   reading stops until the shell goes on.
+- *Pieces.* A client that writes a command in pieces may hold the next one back until the last one is acknowledged
+  (Nagle's algorithm), as Python's imaplib does behind the literal of an APPEND. The kernel would wait 40 ms for a reply
+  that takes the acknowledgement along. So octets that complete nothing are acknowledged at once (`acknowledge`).
 - *Half-close.* A client that closes its side will send no more (RFC 5321 §4.1.1.5; `printf … | nc`). Its commands are
   carried out and answered, then the connection is closed.
 - *Deadlines* (`deadline`). One timer per connection. Silence of the client ends the session, but not while the client

@@ -7,7 +7,6 @@ adapter obeys are those of `postroad.shell`. Twisted's part in them:
   taken until they are gone, and a session that is sending a long answer waits in `wait_writable`.
 - *Back-pressure, in*: while an event is under way, or output waits, one more block of input (64 KiB) stops the reading.
 - *Deadlines*: a client that does not read for as long as it may be silent is cut off without a farewell.
-- *Loss*: the session ends after the handling that is under way.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Adapter(Protocol):
         self._writable = self._reading = True
         self._waiting: list[asyncio.Future[None]] | None = None  # sessions in wait_writable
         self._eof = self._closing = self._lost = self._pumping = self._greeted = False
-        self._shaking_hands = secure
+        self._answered, self._shaking_hands = False, secure
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
@@ -70,7 +69,6 @@ class Adapter(Protocol):
         return self.transport
 
     # What Twisted calls
-
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Greet; over TLS the greeting waits for the end of the handshake."""
         listener = self._listener
@@ -180,6 +178,7 @@ class Adapter(Protocol):
         """Write the engine's octets."""
         data = self._engine.data_to_send()
         if data and not self._closing:
+            self._answered = True
             if self._tapped is not None:
                 self._tapped.sent(data, self._listener.clock.now(), tls=self.secure)
             (self._compression or self._out).write(data)
@@ -234,7 +233,6 @@ class Adapter(Protocol):
             self._out.loseConnection()
 
     # For the compression below
-
     @property
     def busy(self) -> bool:
         """Whether no input can be handled now."""
@@ -246,6 +244,7 @@ class Adapter(Protocol):
             return
         if self._tapped is not None and octets:
             self._tapped.received(octets, self._listener.clock.now(), tls=self.secure)
+        self._answered = False
         try:
             self._engine.receive_data(octets)
         except Exception:
@@ -253,6 +252,8 @@ class Adapter(Protocol):
             self._out.abortConnection()
             return
         self._pump()
+        if not (self._answered or self.busy or self._closing):
+            self._out.acknowledge()
 
     def plain(self, octets: bytes) -> None:
         """Go on without compression; these octets came behind its end."""
@@ -268,7 +269,6 @@ class Adapter(Protocol):
         return self._compression is not None and self._compression.waiting
 
     # For a listener
-
     def evict(self) -> None:
         """Make room for another client."""
         if self._shaking_hands or not self._writable:

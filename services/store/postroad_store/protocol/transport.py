@@ -14,6 +14,8 @@ from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.tcp import Port, Server
 from twisted.python.failure import Failure
 
+from postroad.shell.acknowledge import acknowledge
+
 TURN = 128 * 1024  # octets of short answers, after which other sessions have their turn
 
 
@@ -57,6 +59,11 @@ class Prompt(Server):
                 self._give_way()
         else:
             self._send(data)
+
+    def acknowledge(self) -> None:
+        """Acknowledge what has come, because no answer will (`postroad.shell`: pieces)."""
+        if self.connected:
+            acknowledge(self.socket)
 
     def _give_way(self) -> None:
         """Have the producer go on in the next turn of the event loop, or once the socket takes more."""

@@ -138,6 +138,8 @@ class Connection(Lifecycle):
             self._wire.resume_reading()
         if self._work is None and not self._choked:
             self._pump()
+            if self._work is None and not engine.output:
+                wire.acknowledge()
         elif engine.buffered > READ_AHEAD:
             self._wire.pause_reading()
 

@@ -6,6 +6,7 @@ import select
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import reply
+from postroad.shell.acknowledge import acknowledge
 from postroad.smtp.server.service import Purpose
 from postroad.tap import Opened
 
@@ -91,6 +92,11 @@ class Wire:
         if not self._reading and not self.transport.is_closing():
             self._reading = True
             self.transport.resume_reading()
+
+    def acknowledge(self) -> None:
+        """Acknowledge what has come, because no reply will (`postroad.shell`: pieces)."""
+        if not self.transport.is_closing():
+            acknowledge(self.transport.get_extra_info("socket"))
 
     def speaks_first(self) -> bool:
         """Whether octets have come before the greeting was sent: no SMTP client sends first (RFC 5321 §3.1)."""
