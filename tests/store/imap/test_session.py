@@ -464,6 +464,22 @@ async def test_idle_on_a_mailbox_that_is_gone(place: Place, connect: Callable[[]
     assert wire.closed
 
 
+@pytest.mark.parametrize("command", ["IDLE", "NOOP", "UID FETCH 1:* FLAGS"])
+async def test_a_mailbox_that_a_snapshot_has_given_back(
+    place: Place, connect: Callable[[], Wire], command: str
+) -> None:
+    """The client hears why it has to go, though its mailbox is told of first."""
+    wire = connect()
+    await wire.say(LOGIN)
+    await wire.say("a SELECT INBOX")
+    login = wire.session.current_account().login
+    await place.storage.snapshots.take("default", "seeded", "t", [login], most=1)
+    await place.storage.snapshots.restore("default", "seeded", "r", [login])
+    said = await wire.say(f"c {command}")
+    assert said.endswith("* BYE The mailboxes have been restored, have to disconnect.\r\n")
+    assert wire.closed
+
+
 async def test_as_many_keywords_as_there_may_be(place: Place, connect: Callable[[], Wire]) -> None:
     await deliver(place, b"x: y\r\n\r\n")
     wire = await enter(connect())

@@ -23,6 +23,7 @@ from postroad_store.imap.directory import Directory
 from postroad_store.imap.engine import Engine
 from postroad_store.imap.events import Bad
 from postroad_store.imap.extensions import ACL, INPROGRESS, METADATA_SERVER
+from postroad_store.imap.farewells import FAREWELLS, MAILBOX_DELETED, TOO_MANY_BAD
 from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.highest import Highest
@@ -54,15 +55,6 @@ log = logging.getLogger(__name__)
 MAX_BAD_BEFORE_LOGIN = 3
 MAX_BAD = 20
 SERVER_BUG = b"NO [SERVERBUG] Internal error occurred."
-TOO_MANY_BAD = b"Too many invalid IMAP commands."
-FAREWELLS = {
-    Farewell.IDLE: b"Disconnected for inactivity.",
-    Farewell.GARBLED: b"Input is not compressed.",
-    Farewell.SHUTDOWN: b"Server shutting down.",
-    Farewell.CROWDED: b"Too many connections.",
-    Farewell.REMOVED: b"The account has been removed.",
-    Farewell.RESTORED: b"The mailboxes have been restored, have to disconnect.",
-}
 
 
 class Session:
@@ -316,7 +308,7 @@ class Session:
                 self.engine.send(before)
         self.engine.complete(command.tag, text)
         if view.gone:
-            self.mailbox_gone()
+            self.mailbox_gone(view)
 
     async def _finished(self) -> None:
         """End a command that `finish` could not end at once."""
@@ -347,10 +339,10 @@ class Session:
         log.debug("imap: %s: %s", type(event).__name__, error)
         self.engine.complete(tag, responses.no(error, code))
 
-    def mailbox_gone(self) -> None:
-        """Disconnect a client whose selected mailbox somebody has deleted: no state of RFC 3501 fits."""
+    def mailbox_gone(self, view: View) -> None:
+        """Disconnect a client whose selected mailbox has been deleted or replaced: no state of RFC 3501 fits."""
         self.close_view()
-        self.engine.bye(b"Selected mailbox was deleted, have to disconnect.")
+        self.engine.bye(FAREWELLS[Farewell.RESTORED] if view.mailbox.replaced else MAILBOX_DELETED)
         self.engine.close()
 
     # -- the order of answers, and faults ---------------------------------------------------------------------

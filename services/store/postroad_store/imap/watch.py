@@ -42,7 +42,7 @@ class Watch:
             return
         self._say()
         if view.gone:
-            session.mailbox_gone()
+            session.mailbox_gone(view)
         elif self._takes_turns():
             self._go_on()
 
@@ -86,7 +86,7 @@ class Watch:
             return
         self._say()
         if view is not None and view.gone:
-            session.mailbox_gone()
+            session.mailbox_gone(view)
             session.connection.close()
             return
         session.connection.flush()

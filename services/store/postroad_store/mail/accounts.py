@@ -62,7 +62,7 @@ class Accounts:
         gone: list[Mailbox] = []
         for restored in accounts:
             for mailbox in self._mailboxes.of(restored.id):
-                mailbox.vanish(expunged=False)
+                mailbox.vanish(replaced=True)
                 gone.append(mailbox)
             account = self._by_login.get(restored.login)
             if account is not None:

@@ -83,6 +83,7 @@ class Mailbox(Columns):
         "observers",
         "recent_changes",
         "recent_uid",
+        "replaced",
         "selectable",
         "special_use",
         "uid_next",
@@ -96,6 +97,7 @@ class Mailbox(Columns):
         self.special_use = row.special_use  # RFC 6154 §2: "\\Drafts", ...
         self.selectable = row.selectable  # False: \Noselect, a name that has only inferiors
         self.deleted = False  # its views learn of it by `View.gone`
+        self.replaced = False  # it was deleted because a snapshot was restored
         self.uid_validity = row.uid_validity
         self.uid_next = row.uid_next
         self.object_id = row.object_id  # MAILBOXID (RFC 8474 §4)
@@ -346,17 +348,17 @@ class Mailbox(Columns):
         self._flag_names.clear()
         return True
 
-    def vanish(self, *, expunged: bool = True) -> None:
+    def vanish(self, *, replaced: bool = False) -> None:
         """Note that the mailbox has been deleted: its views see all messages expunged, and no other change.
 
-        Without `expunged` they see no change at all: there is another mailbox in its place now, which may have them.
+        With `replaced` they see no change at all: a snapshot's is in its place now, which may have them.
         """
-        self.deleted = True
-        if expunged:
-            self._tell_expunged(self.uids)
-        else:
+        self.deleted, self.replaced = True, replaced
+        if replaced:
             for view in self.views:
                 view.abandon()
+        else:
+            self._tell_expunged(self.uids)
         keywords = self._keywords
         self.unload()
         self._keywords = keywords
