@@ -178,11 +178,13 @@ def test_doveadm(clients: Clients, dovecot_folder: Path) -> None:
     assert there("INBOX") == {"Number 1": {r"\Seen", r"\Flagged"}, "Number 3": set(), "Number 4": set()}
     doveadm("flags", "add", r"\Answered own", "mailbox", "INBOX", "subject", "Number 3")
     doveadm("expunge", "mailbox", "INBOX", "subject", "Number 1")
+    doveadm("copy", "INBOX", "mailbox", "INBOX", "subject", "Number 4")
+    doveadm("flags", "add", "alone", "mailbox", "INBOX", "subject", "Number 4")  # imapc appends it as `( alone)`
     doveadm("sync", "imapc:")
     with imap(clients.stack, user) as client:
         client.select_folder("INBOX")
         flags = {uid: set(found) - {rb"\Recent"} for uid, found in client.get_flags(client.search()).items()}
-        assert flags == {3: {rb"\Answered", b"own"}, 4: set()}
+        assert flags == {3: {rb"\Answered", b"own"}, 4: {b"alone"}, 5: {b"alone"}}
 
 
 def test_imapclient(native: Stack) -> None:

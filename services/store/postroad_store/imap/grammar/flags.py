@@ -18,8 +18,11 @@ def read_flags(reader: Reader, *, bare: bool = False, lenient: bool = False) -> 
     """Take `"(" [flag *(SP flag)] ")"`; with `bare` also `flag *(SP flag)` up to the command's end.
 
     A keyword that is too long raises `LimitExceeded`; if `lenient`, it is left out: no mail is refused for a flag.
+    Nor is it for a space behind the parenthesis, which Dovecot's imapc sends where a message has keywords alone.
     """
     parenthesized = reader.skip(b"(") or not bare
+    if lenient:
+        reader.skip(b" ")
     system = 0
     keywords: dict[str, str] = {}  # by their lower case
     if not (parenthesized and reader.skip(b")")):
