@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad_store.mail.database.connection import connect
 from postroad_store.mail.database.texts import UNTEXTED
-from postroad_store.mail.index.trigrams import indexed_text, query
+from postroad_store.mail.index.rarity import worth_asking
+from postroad_store.mail.index.trigrams import indexed_text, query, trigrams_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -166,21 +167,22 @@ class Index:
 
     def candidates(self, needles: Sequence[bytes], limit: int) -> Candidates | None:
         """Return which contents may have any of the folded texts; None if the index does not help, or for too many."""
-        asked = query(needles)
+        texts = [trigrams for needle in needles if (trigrams := trigrams_of(needle)) is not None]
         with self._reading:
-            if asked is None or self._reader is None or not self.useful:
+            if len(texts) < len(needles) or self._reader is None or not self.useful:
                 return None
             try:
-                return self._asked(self._reader, asked, limit)
+                return self._asked(self._reader, texts, limit)
             except sqlite3.Error as error:
                 self.useful = False
                 _log.warning("the search index %s is not used until the next start: %s", self._path, error)
                 return None
 
     @staticmethod
-    def _asked(reader: sqlite3.Connection, asked: str, limit: int) -> Candidates | None:
+    def _asked(reader: sqlite3.Connection, texts: Sequence[Sequence[str]], limit: int) -> Candidates | None:
         with _transaction(reader):
             ((upto,),) = reader.execute("SELECT upto FROM reached").fetchall()
+            asked = query(worth_asking(reader, trigrams, upto) for trigrams in texts)
             match = "SELECT rowid FROM trigrams WHERE trigrams MATCH ? LIMIT ?"
             found = reader.execute(match, (asked, limit)).fetchall()
             if len(found) == limit:

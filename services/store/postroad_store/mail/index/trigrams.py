@@ -12,7 +12,7 @@ from postroad.mime.fields import unfold
 from postroad_store.mail.search.addresstext import PLACES, addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 SHORTEST = 3  # characters of a text that can be asked for
 MAX_TRIGRAMS = 30  # of a text that are asked for: more of them narrow nothing down
@@ -35,21 +35,20 @@ def indexed_text(*, plain: bool, header: bytes, body: bytes, envelope: bytes) ->
     return text.replace(b"\0", b" ").decode("utf-8", "replace")
 
 
-def query(needles: Sequence[bytes]) -> str | None:
-    """Return what FTS5 is asked for any of some folded texts. None if the index cannot help."""
-    asked = [_all_of(needle) for needle in needles]
-    return None if None in asked else " OR ".join(f"({each})" for each in asked)
-
-
-def _all_of(needle: bytes) -> str | None:
-    """Return what is asked for one text: all its trigrams."""
+def trigrams_of(needle: bytes) -> Sequence[str] | None:
+    """Return the trigrams of a folded text, or some of a long one. None if the index cannot help."""
     text = needle.decode("utf-8", "replace")
     if len(text) < SHORTEST or "\n" in text or "\r" in text:  # a line's end may be a fold, which is not indexed
         return None
     trigrams = list(dict.fromkeys(text[at : at + 3] for at in range(len(text) - 2)))
-    return " AND ".join('"{}"'.format(each.replace('"', '""')) for each in _spread(trigrams))
+    return trigrams[:: -(-len(trigrams) // MAX_TRIGRAMS)]  # from everywhere
 
 
-def _spread(trigrams: Sequence[str]) -> Sequence[str]:
-    """Return at most `MAX_TRIGRAMS` of them, from everywhere."""
-    return trigrams[:: -(-len(trigrams) // MAX_TRIGRAMS)]
+def query(texts: Iterable[Sequence[str]]) -> str:
+    """Return what FTS5 is asked for all trigrams of any of some texts."""
+    return " OR ".join(f"({' AND '.join(map(quoted, trigrams))})" for trigrams in texts)
+
+
+def quoted(trigram: str) -> str:
+    """Return a trigram as FTS5's string."""
+    return '"{}"'.format(trigram.replace('"', '""'))
