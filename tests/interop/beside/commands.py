@@ -381,7 +381,12 @@ class Sequence:
         return choose(keys)
 
     def keys(self, who: int) -> str:
-        return " ".join(self.key(who) for _ in range(self.random.choice((1, 1, 2, 3))))
+        # RFC 3501 section 6.4.4, NOT and OR: Dovecot draws out a key that is on both sides, behind NOT ( ) too.
+        while True:
+            keys = " ".join(self.key(who) for _ in range(self.random.choice((1, 1, 2, 3))))
+            words = [word.strip("()") for word in keys.split() if word not in {"NOT", "OR"}]
+            if "NOT (" not in keys or len(set(words)) == len(words):
+                return keys
 
     def returned(self) -> str:
         if self.chance(0.5):

@@ -21,6 +21,11 @@ MESSAGE = (
     b"Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=3Da=\r\nb\r\n--x\r\n"
     b"Content-Type: text/x\r\nContent-Transfer-Encoding: x-what\r\n\r\nabc\r\n--x--\r\n"
 )
+COMPOSITE = (
+    b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: message/rfc822\r\n\r\n"
+    b"Subject: in\r\nContent-Transfer-Encoding: base64\r\n\r\naGk=\r\n\r\n--x\r\n"
+    b"Content-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\n\r\nhi\r\n--q--\r\n\r\n--x--\r\n"
+)
 INBOX = "imap://alice%40alpha.test@alpha.test/INBOX/;UID=1"
 
 
@@ -167,6 +172,25 @@ async def test_parts_without_their_encoding(connect: Callable[[], Wire]) -> None
         '(BODYPARTSTRUCTURE ("image" "png" NIL NIL NIL "base64" 4)) (BODY {4}\r\nYQBi)'
     )
     assert await fetched(alice, urls["HEADER"], "BODYPARTSTRUCTURE") == "NIL"
+
+
+async def test_a_part_that_has_parts_is_itself_without_encoding(connect: Callable[[], Wire]) -> None:
+    """RFC 5524 section 3.2: BINARY is NIL where an encoding is unknown, and multiparts and messages have none."""
+    alice = await logged_in(connect())
+    await alice.say(b"a APPEND Drafts {%d+}\r\n%b" % (len(COMPOSITE), COMPOSITE))
+    drafts = INBOX.replace("INBOX", "Drafts")
+    urls = {
+        number: await authorized(alice, f"{drafts}/;SECTION={number};URLAUTH=anonymous") for number in ("1", "2", "2.1")
+    }
+    message = "Subject: in\r\nContent-Transfer-Encoding: base64\r\n\r\naGk=\r\n"
+    assert await fetched(alice, urls["1"], "BINARY") == f"(BINARY {{{len(message)}}}\r\n{message})"
+    multipart = "--q\r\n\r\nhi\r\n--q--\r\n"
+    assert await fetched(alice, urls["2"], "BINARY") == f"(BINARY {{{len(multipart)}}}\r\n{multipart})"
+    assert await fetched(alice, urls["2"], "BODYPARTSTRUCTURE", "BINARY") == (
+        '(BODYPARTSTRUCTURE (("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 2 0) "mixed"))'
+        f" (BINARY {{{len(multipart)}}}\r\n{multipart})"
+    )
+    assert await fetched(alice, urls["2.1"], "BINARY") == "(BINARY {2}\r\nhi)"
 
 
 async def test_a_message_that_goes_meanwhile(

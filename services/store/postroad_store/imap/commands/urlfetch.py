@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from postroad.mime.bodies import body_of, elements
+from postroad.mime.part import Kind
 from postroad.value import value
 from postroad_store.imap.commands.fetch.binary import Binary, decoded_figures
 from postroad_store.imap.commands.fetch.item import Gone, Message, Refused
@@ -148,7 +149,7 @@ def _may_use(session: Session, authorization: Authorization) -> bool:
 class _Found(Message):
     """A message outside of any view, and the piece of it that a URL names."""
 
-    __slots__ = ("_section", "_url")
+    __slots__ = ("_part", "_section", "_url")
 
     def __init__(self, storage: Storage, mailbox: Mailbox, url: Url) -> None:  # pylint: disable=super-init-not-called
         """Find the message; raises `UrlFault`, `SyntaxFault`."""
@@ -159,8 +160,10 @@ class _Found(Message):
         reader = Reader([b"[" + url.section + b"]"])
         section = read_section(reader, peek=True)
         reader.end()
-        if root.find(section.part) is None:
+        part = root.find(section.part)
+        if part is None:
             raise UrlFault("there is no such part")
+        self._part = part
         first, length = url.partial or (0, None)
         self._url = url
         partial = None if url.partial is None else (first, _EVERYTHING if length is None else length)
@@ -189,12 +192,13 @@ class _Found(Message):
             yield b")"
 
     @property
-    def _is_part(self) -> bool:
-        return self._section.kind is Text.ALL and bool(self._section.part)
+    def _may_be_encoded(self) -> bool:
+        """Whether the piece is a part that has no parts (RFC 2045 §6.4: others have no encoding)."""
+        return self._section.kind is Text.ALL and bool(self._section.part) and self._part.kind is Kind.LEAF
 
     def _binary(self) -> Iterator[bytes]:
         section = self._section
-        if not self._is_part:  # a message, or a header section: it has no encoding
+        if not self._may_be_encoded:
             yield from Section(b"BINARY", section.part, section.kind, section.fields, section.partial, True).write(self)
             return
         item = Binary(b"BINARY", section.part, section.partial, peek=True)
@@ -213,7 +217,7 @@ class _Found(Message):
         if body is None:
             raise UrlFault("there is no such part")
         figures = None
-        if decoded and self._is_part:
+        if decoded and self._may_be_encoded:
             figures = yield from decoded_figures(self, self._section.part)
         if figures is None:
             return body
