@@ -33,7 +33,7 @@ def test_nothing_is_said_of_nothing() -> None:
 
 
 @pytest.mark.parametrize("uid", [False, True])
-@pytest.mark.parametrize("changed", [[10], [10, 20, 30], [10, 30], [20, 30], [10, 20, 40]])
+@pytest.mark.parametrize("changed", [[10], [10, 20, 30], [10, 30], [10, 40], [20, 30], [10, 20, 40]])
 def test_flags_of_some_messages(uid: bool, changed: list[int]) -> None:
     view = opened(10, 20, 30, 40, recent_uid=20)
     flags = {10: b"\\Seen", 20: b"\\Answered", 30: b"\\Seen \\Recent", 40: b"\\Answered \\Recent k0"}

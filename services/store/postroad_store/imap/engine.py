@@ -76,9 +76,9 @@ class Engine:
         "state",
     )
 
-    def __init__(self, offer: Offer, limits: Limits | None = None, *, secure: bool = False) -> None:
+    def __init__(self, offer: Offer, limits: Limits | None = None) -> None:
         self._framing = Framing(limits or Limits())
-        self.secure = secure  # whether TLS is in use
+        self.secure = False  # whether TLS is in use
         self.state = State.NOT_AUTHENTICATED
         self.make_offer(offer)
         self._out: list[bytes] = []

@@ -30,7 +30,6 @@ class FlagLists(dict[int, bytes]):
     """
 
     def __init__(self, mailbox: Mailbox, *, recent: bool) -> None:
-        super().__init__()
         self._mailbox = mailbox
         self._recent = recent
 

@@ -61,8 +61,8 @@ class Authorization:
         offer: Offer,
         policy: Policy,
         *,
-        tls: bool = True,
-        plaintext_auth: bool = False,
+        tls: bool,
+        plaintext_auth: bool,
     ) -> None:
         self._sasl = sasl
         self._offer = offer

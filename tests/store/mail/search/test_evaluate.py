@@ -98,6 +98,12 @@ async def test_uids_and_numbers_that_differ(
     assert await storage.finder.search(storage.view(inbox), key) == expected
 
 
+async def test_a_message_without_a_header_section(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    await put(inbox, b"\r\nThe quick Brown fox\r\n")
+    for key in (Body("brown"), Text("brown")):
+        assert await storage.finder.search(storage.view(inbox), key) == [1]
+
+
 @pytest.mark.parametrize(
     ("key", "expected"),
     [

@@ -29,7 +29,6 @@ class Refused(Exception):  # noqa: N818 - not an error
     """An item of a message cannot be given: its response is left out, and the command is answered NO with `text`."""
 
     def __init__(self, text: bytes) -> None:
-        super().__init__(text)
         self.text = text  # the response code and a sentence
 
 
