@@ -18,6 +18,11 @@ ACTIONS = [
     ('redirect "a@b.test";', ["redirect a@b.test"]),
     ('redirect "Some One <a@b.test>"; keep;', ["redirect a@b.test", "keep"]),
     ('redirect "a@b.test"; redirect "a@b.test";', ["redirect a@b.test"]),
+    # RFC 5228 §2.4.2.3: an addr-spec of RFC 5322 §3.4.1, whose parts may have comments and white space around them
+    ('redirect " a @ b.test ";', ["redirect a@b.test"]),
+    ('redirect "(x) a (y) @ (z) b.test (x)";', ["redirect a@b.test"]),
+    ('redirect "A (<x>) B\t< a @b.test\t> ";', ["redirect a@b.test"]),
+    ('redirect "\\"a (b) c\\" @ [192.0.2.1] ";', ['redirect "a (b) c"@[192.0.2.1]']),
     ("stop; discard;", ["keep"]),
     ("if true { stop; } discard;", ["keep"]),
     ('require "fileinto"; fileinto "Junk";', ["fileinto Junk"]),

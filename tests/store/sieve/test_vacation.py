@@ -254,7 +254,10 @@ def test_only_a_mime_response_must_be_ascii() -> None:
     assert faults('require "vacation"; vacation "Gr\u00fc\u00dfe";') == []
 
 
-@pytest.mark.parametrize("sender", ["bob", "Bob b@beta.test", "none, b@beta.test", ""])
+@pytest.mark.parametrize(
+    "sender",
+    ["bob", "Bob b@beta.test", "none, b@beta.test", "", "x: y <b@beta.test>", "x: b@beta.test;", "b@beta.test;"],
+)
 def test_what_is_no_list_of_mailboxes_is_an_error(sender: str) -> None:
     (fault,) = faults(f'require "vacation"; vacation :from "{sender}" "gone";')
     assert fault.endswith(f"{sender!r} is not a mail address")
@@ -267,6 +270,12 @@ def test_what_is_no_list_of_mailboxes_is_an_error(sender: str) -> None:
         ("J\u00fcrgen <b@beta.test>", "From: =?utf-8?q?J=C3=BCrgen?= <b@beta.test>\r\n"),
         ("B <b@beta.test>, c@beta.test", "From: B <b@beta.test>, c@beta.test\r\nSender: bob@beta.test\r\n"),
         ("b\u00fc@beta.test", "From: <b\u00fc@beta.test>\r\n"),
+        # RFC 2047 §5: no encoded-word within a quoted-string, which a name with a dot would need
+        ("=?utf-8?q?J=C3=BC?= B. <b@beta.test>", "From: =?utf-8?b?SsO8IEIu?= <b@beta.test>\r\n"),
+        ("=?utf-8?q?a=0D=0AX=3A_b=00?= <b@beta.test>", 'From: "aX: b" <b@beta.test>\r\n'),
+        ("B. B <b@beta.test>", 'From: "B. B" <b@beta.test>\r\n'),
+        ('\\"B: B; \\\\\\" x\\" <b@beta.test>', 'From: "B: B; \\" x" <b@beta.test>\r\n'),
+        ("B <b@[IPv6:2001:db8::1]>", "From: B <b@[IPv6:2001:db8::1]>\r\n"),
     ],
 )
 def test_senders_are_written_as_header_fields_have_them(sender: str, fields: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import date_time
 from postroad.mail.header import without_return_path
+from postroad.mime.text import decode_words
 from postroad_store.sieve.extensions.base import mailbox_list
 from postroad_store.sieve.extensions.editheader import field
 
@@ -64,9 +65,14 @@ def response(origin: Origin, message: Message, action: Respond, recipient: str) 
 
 def _senders(mailboxes: str, owner: str) -> list[bytes]:
     """Return From, names in encoded-words where they need them (RFC 2047 §5), and Sender (RFC 5322 §3.6.2)."""
-    pairs = mailbox_list(mailboxes)
+    pairs = [(_spoken(name), address) for name, address in mailbox_list(mailboxes)]
     written = [formataddr(pair) if pair[1].isascii() else f"<{pair[1]}>" for pair in pairs]
     return [_plain("From", ", ".join(written)), *[_plain("Sender", owner)] * (len(pairs) > 1)]
+
+
+def _spoken(name: str) -> str:
+    """Return a name without encoded-words, so that none ends up within a quoted-string (RFC 2047 §5)."""
+    return "".join(filter(str.isprintable, decode_words(name.encode())))
 
 
 def _thread(message: Message) -> list[bytes]:

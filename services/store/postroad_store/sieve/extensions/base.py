@@ -7,7 +7,7 @@ from email.utils import getaddresses
 from typing import TYPE_CHECKING, Any
 
 from postroad.mail.address import AddressError, parse_address, quote_local_part
-from postroad.mime.addresses import mailboxes
+from postroad.mime.fields import without_comments
 from postroad_store.sieve.actions import File, Redirect
 from postroad_store.sieve.errors import RunError
 from postroad_store.sieve.matching import CONTAINS, IS, MATCHES, any_match
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 # RFC 5322 §3.6.8: field-name = 1*ftext
 FIELD_NAME = re.compile(r"[!-9;-~]+")
+# RFC 5228 §2.4.2.3: sieve-address = addr-spec / phrase "<" addr-spec ">"; comments are spaces by then
+_NAMED = re.compile(r"""(?:[^\x00-\x08\x0a-\x1f()<>\[\]:;@\\,"]|"(?:[^"\\]|\\.)*")*<(.*)>[ \t]*;""")
+_ADDR_SPEC = re.compile(r"""[ \t]*("(?:[^"\\]|\\.)*"|[^ \t"@]+)[ \t]*@[ \t]*(\[[^\]]*\]|[^ \t;]+)[ \t]*;""")
+_HIDDEN = re.compile(r""""(?:[^"\\]|\\.)*"|\[[^\]]*\]""")  # quoted strings and literals, whose colons count for nothing
 # RFC 5228 §5.1: "Implementations MUST restrict the address test to headers that contain addresses"
 ADDRESS_FIELDS = frozenset(
     {
@@ -75,24 +79,23 @@ def _discard(run: Run, _step: Step) -> None:
 
 
 def address_of(text: str) -> str | None:
-    """Return the address in `a@b` or `Name <a@b>` (RFC 5228 §2.4.2.3); None if it is not one valid address."""
-    text = text.strip()
-    found = mailboxes(text.encode())
-    if len(found) != 1 or "\r" in text or "\n" in text:
-        return None
-    local, domain = found[0]
-    candidate = text.rpartition("<")[2].removesuffix(">") if text.endswith(">") else text
+    """Return the address in `a@b` or `Name <a@b>` (RFC 5228 §2.4.2.3); None if it is not one valid address.
+
+    RFC 5322 §3.4.1: local-part and domain may have comments and white space around them.
+    """
+    bare = without_comments(f"{text.strip()};".encode()).decode()  # a comment without an end takes the semicolon away
+    named = _NAMED.fullmatch(bare)
+    spec = _ADDR_SPEC.fullmatch(bare if named is None else f"{named[1]};")
     try:
-        address = parse_address(candidate.strip())
+        return None if spec is None else str(parse_address(f"{spec[1]}@{spec[2]}"))
     except AddressError:
         return None
-    matches = address.local_part.encode() == local and address.domain.encode() == domain
-    return str(address) if matches else None
 
 
 def mailbox_list(text: str) -> list[tuple[str, str]]:
     """Return the display names and addresses of a mailbox-list (RFC 5322 §3.4); none if it is not a valid one."""
-    if "\r" in text or "\n" in text:
+    plain = _HIDDEN.sub("", without_comments(text.encode()).decode())
+    if "\r" in text or "\n" in text or ":" in plain or ";" in plain:  # a group is no mailbox
         return []
     pairs = getaddresses([text])
     try:
