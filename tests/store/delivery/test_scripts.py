@@ -428,6 +428,13 @@ async def test_scripts_include_others(door: Door) -> None:
     assert await door.names() == {"Junk": 1, "Archive": 1, "INBOX": 2}
 
 
+async def test_an_active_script_that_includes_itself_once_runs_once(door: Door) -> None:
+    script = 'require ["include", "editheader", "relational"]; addheader "X-Run" "1"; include :once "main";'
+    await door.script(script + 'if header :count "eq" "x-run" "1" { discard; }')
+    await door.deliver()
+    assert await door.names() == {}
+
+
 async def test_the_world_may_give_an_account_a_script(door: Door) -> None:
     world = door.place.world
     beta = world.domains["beta.test"]

@@ -66,6 +66,8 @@ TESTS = [
     ('body :content "text" :contains "<body>"', True),
     ('body :content "message/rfc822" :contains "hello request"', True),
     ('body :content "message/rfc822" :contains "say"', False),
+    # RFC 5173 §5.2: "only the header"; the empty line behind it is no part of it (RFC 5322 §2.1)
+    ('body :content "message/rfc822" :is text:\r\nFrom: Someone Else\r\nSubject: ! hello request\r\n.\r\n', True),
     ('body :content "image/png" :contains ""', True),
     ('body :content "image" :contains ""', True),
     ('body :content "audio" :contains ""', False),
@@ -116,6 +118,12 @@ PLAIN = [
         True,
     ),
     (b"Content-Type: nonsense\r\n\r\nx", 'body :content "text/plain" :is "x"', True),
+    (b"Content-Type: message/rfc822\r\n\r\n\r\nx", 'body :content "message/rfc822" :is ""', True),
+    (b"Content-Type: message/rfc822\r\n\r\nX: a\r\n\r\nx", 'body :content "message" :matches "X: a??"', True),
+    (b"Content-Type: message/rfc822\r\n\r\nX: a", 'body :content "message" :is "X: a"', True),
+    (b"Content-Type: application/xhtml+xml\r\n\r\n<p>ab</p>", 'body :contains "ab"', True),
+    (b"Content-Type: application/xhtml+xml\r\n\r\n<p>ab</p>", 'body :contains "<p>"', False),
+    (b"Content-Type: application/xml\r\n\r\nx", 'body :contains "x"', False),
     (b"Content-Type: text/html\r\n\r\n&lt;&gt;&amp;&nbsp;&apos;&copy;", 'body :is "<>& \'&copy;"', True),
 ]
 

@@ -8,8 +8,10 @@ from postroad_store.sieve import limits
 from postroad_store.sieve.compiler import compile_script
 from postroad_store.sieve.errors import InvalidScript
 from postroad_store.sieve.extensions.date import _PARTS
+from postroad_store.sieve.message import Message
 from postroad_store.sieve.registry import EXTENSIONS, CannotHide, Registry
-from tests.store.sieve.toy import compiled, decide, faults, holds, outcome
+from postroad_store.sieve.run import run
+from tests.store.sieve.toy import MESSAGE, Around, compiled, decide, faults, holds, outcome
 
 # variables (RFC 5229); what is set is seen in the name of a mailbox
 VARIABLES = [
@@ -539,6 +541,16 @@ def test_edits_are_seen_by_what_follows() -> None:
     assert decide(require + 'keep; addheader "X-A" "1"; keep;') == ["keep"]  # RFC 5293 §7: once, either of them
 
 
+@pytest.mark.parametrize(
+    ("edit", "size"),
+    [('addheader "B" "2"', 18), ('addheader :last "B" "2"', 18), ('deleteheader "A"', 6), ('deleteheader "B"', 12)],
+)
+def test_the_size_is_that_of_the_edited_message(edit: str, size: int) -> None:
+    """RFC 5293 §7 has tests look at "the current state"; the size is that of what is kept."""
+    script = f"if not size :under 12 {{ {edit}; if not anyof (size :over {size}, size :under {size}) {{ discard; }} }}"
+    assert decide(f'require "editheader"; {script}', b"A: 1\r\n\r\nbody") == []
+
+
 def test_fields_that_stay() -> None:
     message = b"Return-Path: <>\r\nReceived: x\r\nAuto-Submitted: no\r\nSubject: x\r\n\r\n"
     script = 'require "editheader"; deleteheader "Received"; deleteheader "auto-submitted"; deleteheader "return-path";'
@@ -639,6 +651,21 @@ INCLUDES = [
 @pytest.mark.parametrize(("script", "actions"), INCLUDES)
 def test_includes(script: str, actions: list[str]) -> None:
     assert decide(f'require ["include", "variables", "fileinto"]; {script}', scripts=SCRIPTS) == actions
+
+
+def test_the_active_script_counts_as_included() -> None:
+    """RFC 6609 §3.2: a script that includes itself with ":once" "MUST be considered previously included"."""
+    script = 'require ["include", "fileinto", "copy"]; include {} "mine"; fileinto :copy "Junk";'
+    once, plain = script.format(":once"), script.format("")
+    for source, actions in ((once, 2), (plain, 1)):
+        done = run(compiled(source), Message(MESSAGE), Around(scripts={"mine": source}), name="mine")
+        assert len(done.actions) == actions
+        assert done.error == (None if source is once else "line 1: the script mine includes itself")
+    done = run(compiled(once), Message(MESSAGE), Around(scripts={"mine": "discard;"}), name="other")
+    assert len(done.actions) == 1
+    script = script.format(":once :global")
+    done = run(compiled(script), Message(MESSAGE), Around(scripts={"global mine": "discard;"}), name="mine")
+    assert len(done.actions) == 1
 
 
 def test_includes_that_are_faults() -> None:

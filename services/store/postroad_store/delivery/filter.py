@@ -110,13 +110,16 @@ class Shelf:
         self._everybody = everybody
         self._programs: OrderedDict[object, Program | InvalidScript] = OrderedDict()
 
-    def active(self, account: int, worlds: str) -> Program:
-        """Return the active script, else the one that the world gives; raises `RunError` if it is not valid."""
+    def active(self, account: int, worlds: str) -> tuple[str, Program]:
+        """Return the active script with its name, else the one that the world gives, which has none.
+
+        Raises `RunError` if it is not valid.
+        """
         script = self.library.active(account)
         if script is not None:
-            return self._valid(script)
+            return script.name, self._valid(script)
         content = worlds.encode("utf-8", "surrogatepass")
-        return self._compiled(content, "of the world", content)
+        return "", self._compiled(content, "of the world", content)
 
     def included(self, account: int, name: str, *, everybody: bool) -> Program | None:
         """Return a script that another includes (RFC 6609 §3.2); raises `RunError` if it is not valid."""
@@ -199,7 +202,8 @@ class Filter:
 
         def work() -> Outcome:
             try:
-                return run(shelf.active(account.id, worlds), Message(content), occasion)
+                name, program = shelf.active(account.id, worlds)
+                return run(program, Message(content), occasion, name=name)
             except RunError as error:
                 return Outcome((File(),), str(error))
             except Exception as error:

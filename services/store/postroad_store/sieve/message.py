@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # A field begins a line that is not a continuation (RFC 5322 §2.2.3).
 _FIELD = re.compile(rb"[^\n]*\n(?:[ \t][^\n]*\n)*|[^\n]+\Z")
+_EMPTY_LINE = re.compile(rb"^\r?\n\Z", re.MULTILINE)  # behind a header section (RFC 5322 §2.1)
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 
 
@@ -60,7 +61,6 @@ class Message:
 
     def __init__(self, content: bytes) -> None:
         self.content = content
-        self.size = len(content)
         self._end = header_end(content, 0, len(content))
         section = content[: self._end]
         self._rest = b""
@@ -101,6 +101,11 @@ class Message:
     def header(self) -> bytes:
         """The header section as it is now, with the empty line that ends it."""
         return b"".join([field.octets for field in self._fields]) + self._rest
+
+    @property
+    def size(self) -> int:
+        """How many octets the message has now (RFC 5228 §5.9, RFC 5293 §7)."""
+        return len(self.header) + len(self.content) - self._end if self.edited else len(self.content)
 
     @property
     def header_size(self) -> int:
@@ -156,7 +161,7 @@ class Message:
         elif part.kind is Kind.MESSAGE:
             # RFC 5173 §5.2: of a message/rfc822 the header section is searched, and its parts by themselves
             inner = part.children[0]
-            found.append(Body(kind, content[inner.start : inner.body]))
+            found.append(Body(kind, _EMPTY_LINE.sub(b"", content[inner.start : inner.body])))
         else:
             # RFC 5173 §5.2: of a multipart, prologue and epilogue, without the delimiter lines
             first, last = part.end, part.end

@@ -103,8 +103,8 @@ class Run:
         self.flags: tuple[str, ...] = ()  # the internal variable of RFC 5232 §2
         self.scope = Scope()
         self.shared: dict[str, str] = {}  # global variables (RFC 6609 §3.4)
-        self.nested: list[tuple[str, bool]] = []  # the included scripts that are being run: name, whether global
-        self.included: set[tuple[str, bool]] = set()  # all that were included so far
+        self.nested: list[tuple[str, bool]] = []  # the scripts that are being run: name, whether global
+        self.included: set[tuple[str, bool]] = set()  # all that were run so far
         self.edited = 0  # octets of added fields
         self._responded = False  # whether `vacation` was used
         self._work = limits.WORK
@@ -229,9 +229,14 @@ def _set(variables: dict[str, str], name: str, value: str) -> None:
     variables[name] = value[: limits.VALUE]
 
 
-def run(program: Program, message: Message, around: Surroundings) -> Outcome:
-    """Run a script for a message, and return what it has decided; never fails."""
+def run(program: Program, message: Message, around: Surroundings, *, name: str = "") -> Outcome:
+    """Run a script for a message, and return what it has decided; never fails.
+
+    `name` is the one by which scripts of the account may include it, and so itself (RFC 6609 §3.2).
+    """
     state = Run(message, around)
+    state.nested.append((name, False))
+    state.included.add((name, False))
     try:
         with suppress(Stop, Return):
             state.steps(program.steps)

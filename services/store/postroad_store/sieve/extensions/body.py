@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from postroad_store.sieve.run import Run
 
 _MARKUP = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+# RFC 5173 §5.3 leaves open what the text of a message is; XHTML is the same text as HTML
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "nbsp": " ", "apos": "'"}
 _ENTITY = re.compile(r"&(lt|gt|amp|quot|nbsp|apos);")
 
@@ -41,7 +43,7 @@ def _values(run: Run, step: Step) -> Iterator[str]:
                 yield from part.texts
     else:  # RFC 5173 §5.3: the text that people read
         for part in run.message.parts:
-            if part.type.startswith("text/"):
+            if part.type.startswith("text/") or part.type in _HTML:
                 yield _readable(part)
 
 
@@ -54,7 +56,7 @@ def _fits(part: Body, wanted: str) -> bool:
 
 def _readable(part: Body) -> str:
     (text,) = part.texts
-    if part.type != "text/html":
+    if part.type not in _HTML:
         return text
     return _ENTITY.sub(lambda match: _ENTITIES[match[1]], _MARKUP.sub("", text))
 

@@ -31,7 +31,7 @@ def _include(run: Run, step: Step) -> None:
     # RFC 6609 §3.1: recursion and too deep a nesting are errors of the run
     if key in run.nested:
         raise RunError(f"the script {name} includes itself")
-    if len(run.nested) >= limits.INCLUDES:
+    if len(run.nested) > limits.INCLUDES:
         raise RunError(f"scripts include each other more than {limits.INCLUDES} deep")
     run.charge(limits.WORK // limits.INCLUDED)
     program = run.around.script(name, everybody=key[1])
