@@ -7,10 +7,20 @@ from typing import Any
 import pytest
 
 from tests.harness.doors import ToyStack
-from tests.web.api.asgi import client, services
+from tests.web.api.asgi import NoCatalog, client, services, state_of
 
 CLOCK: dict[str, Any] = {"now": 1.5, "ahead": 7200.0, "next": 9.5, "pushing": False}
 SHOWN = {"now": "1970-01-01T00:00:01.500Z", "ahead": 7200.0, "next": "1970-01-01T00:00:09.500Z"}
+
+
+class Catalog(NoCatalog):
+    """Notes up to where the journals are to be folded."""
+
+    def __init__(self) -> None:
+        self.known: list[tuple[int, int]] = []
+
+    async def caught_up(self, relay: int, store: int, _patience: float) -> None:
+        self.known.append((relay, store))
 
 
 async def test_it_is_shown() -> None:
@@ -42,11 +52,15 @@ async def test_it_is_pushed(asked: Any, told: Any) -> None:
 
     stack.relay.answers["POST", "/clock"] = begun
     stack.relay.answers["GET", "/clock"] = lambda _: waits.pop(0)
-    async with client(services(relay=stack.relay)) as http:
+    stack.relay.answers["GET", "/state"] = lambda _: state_of(stack)
+    catalog = Catalog()
+    async with client(services(relay=stack.relay, store=stack.store, catalog=catalog)) as http:
         answer = await http.post("/v1/worlds/default/clock", json={"push": asked})
         assert (answer.status_code, answer.json()) == (200, SHOWN)
     assert given == [{"push": told}]
     assert waits == []
+    # Whoever lists messages now finds each as the push has left it.
+    assert catalog.known == [(stack.relay.number, stack.store.number)]
 
 
 @pytest.mark.parametrize("push", [-1, "2 h", "soon", "", None, True, "3651d", 1e10, [1]])

@@ -103,3 +103,24 @@ async def test_a_door_that_is_away(away: str) -> None:
     doors.held = gone
     with pytest.raises(DoorAway):
         await Quiet(Catalog(70), doors, doors).reached(WORLD)
+
+
+async def test_what_relay_and_store_have_recorded_is_known() -> None:
+    """Whether the road is quiet or not."""
+    doors, catalog = Doors(state(70, under_way=1)), Catalog(60)
+    await Quiet(catalog, doors, doors).known(WORLD)
+    assert sorted(doors.asked) == ["/journal/last", "/state"]
+    assert catalog.awaited == [(70, 501)]
+
+
+@pytest.mark.parametrize("away", ["/state", "/journal/last"])
+async def test_a_door_that_is_away_is_not_waited_for(away: str) -> None:
+    doors, catalog = Doors(state(70)), Catalog(60)
+
+    async def gone(path: str) -> None:
+        if path == away:
+            raise DoorAway("relay", "gone")
+
+    doors.held = gone
+    await Quiet(catalog, doors, doors).known(WORLD)
+    assert catalog.awaited == []

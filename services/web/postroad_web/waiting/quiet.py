@@ -8,8 +8,10 @@ acknowledged before the question is in the catalog, with its outcome. Messages t
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from postroad.control.client import DoorAway
 from postroad_web.catalog.catalog import PATIENCE
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def read_state(answer: Mapping[str, Any]) -> State:
 
 
 class Quiet:
-    """Finds out when the road is quiet. All methods raise `DoorAway`."""
+    """Finds out when the road is quiet. All methods but `known` raise `DoorAway`."""
 
     def __init__(self, catalog: Any, relay: Any, store: Any) -> None:
         self._catalog = catalog
@@ -60,6 +62,15 @@ class Quiet:
             stored = await self._stored(world)
         await self._catalog.caught_up(state.upto, stored, PATIENCE)
         return state
+
+    async def known(self, world: str) -> None:
+        """Return once the catalog has what relay and store have recorded by now of a world; or can't have it.
+
+        A relay or a store that is away, or a catalog that is far behind, is not waited for.
+        """
+        with suppress(DoorAway, TimeoutError):
+            stored, state = await asyncio.gather(self._stored(world), self.state(world))
+            await self._catalog.caught_up(state.upto, stored, PATIENCE)
 
     async def _stored(self, world: str) -> int:
         """Return the number up to which the store has recorded by now what may be a world's."""

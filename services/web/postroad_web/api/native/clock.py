@@ -65,6 +65,7 @@ def routes(services: Services) -> list[BaseRoute]:
         clock = await relay.post("/clock", {"push": asked.push}, world=world, wait=WAIT)
         while clock["pushing"]:
             clock = await relay.get("/clock", world=world, wait=WAIT)
+        await services.quiet.known(world)  # a client that lists messages next finds each as the push has left it
         return json(_shown(clock))
 
     return [by_method("/v1/worlds/{id}/clock", get=show, post=push)]
