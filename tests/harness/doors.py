@@ -120,6 +120,7 @@ class ToyStack:
         self.relay.answers |= {
             ("DELETE", "/queue"): self._purge_queue,
             ("GET", "/state"): lambda _: {"last": self.relay.number, "upto": self.relay.number, "messages": []},
+            ("GET", "/journal/last"): lambda _: {"last": self.relay.number},
         }
         self.store.answers |= {
             ("DELETE", "/mail"): self._purge_mail,

@@ -54,6 +54,36 @@ async def get(http: httpx.AsyncClient, path: str, status: int = 200, **query: An
     return answer.json()
 
 
+@pytest.mark.parametrize(
+    "path", ["", "?world=*", "?query=subject:now", "/{}", "/{}/raw", "/latest", "/latest?query=now"]
+)
+async def test_a_message_is_found_as_soon_as_its_250_was_said(tmp_path: Path, path: str) -> None:
+    """Though the catalog reads it in the relay's journal a moment later."""
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        ident = stack.send(mail("now"), ANN, [BOB])
+        answer = await http.get(f"/v1/messages{path.format(ident)}")
+        assert answer.status_code == 200, answer.text
+        assert ident in answer.text or b"Subject: now" in answer.content
+
+
+async def test_a_message_is_marked_and_deleted_as_soon_as_its_250_was_said(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        ident = stack.send(mail("now"), ANN, [BOB])
+        assert (await http.patch("/v1/messages", json={"ids": [ident], "read": True})).json() == {"marked": 1}
+        ident = stack.send(mail("then"), ANN, [BOB])
+        assert (await http.patch(f"/v1/messages/{ident}", json={"tags": ["x"]})).json()["tags"] == ["x"]
+        stack.send(mail("last"), ANN, [BOB])
+        assert (await http.delete("/v1/messages", params={"query": ""})).json() == {"deleted": 3}
+
+
+async def test_a_list_does_not_wait_for_a_relay_that_is_away(tmp_path: Path) -> None:
+    async with stacked(tmp_path) as (stack, given), client(given) as http:
+        await sent(stack, given, "before")
+        stack.relay.away = True
+        assert (await get(http, "/v1/messages"))["total"] == 1
+        await get(http, "/v1/messages/unknown", 404)
+
+
 async def test_lists_go_by_cursor(tmp_path: Path) -> None:
     async with stacked(tmp_path) as (stack, given), client(given) as http:
         idents = await sent(stack, given, *(f"Number {number}" for number in range(5)))

@@ -16,9 +16,9 @@ from postroad_web.catalog.record import State
 from postroad_web.greenmail.refused import Refused
 from postroad_web.greenmail.shapes import message
 from postroad_web.greenmail.users import Users
-from postroad_web.mailpit.mailbox import FRESH_WITHIN, Mailbox
 from postroad_web.search.query import Query
 from postroad_web.search.tree import InState
+from postroad_web.waiting.quiet import FRESH_WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -84,7 +84,7 @@ class Mail:
         changes = view.subscribe()
         try:
             async with asyncio.timeout(FRESH_WITHIN):
-                await Mailbox(self._services, world_of(request)).fresh()
+                await self._services.quiet.accepted(world_of(request))
                 while view.page(ON_ITS_WAY, limit=1).records:
                     await anext(changes)
         except (TimeoutError, StopAsyncIteration):

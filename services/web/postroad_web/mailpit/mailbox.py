@@ -8,10 +8,8 @@ journal is, and waits until the catalog has read as much (`fresh`).
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
-from postroad.control.client import DoorAway, DoorRefused
 from postroad_web.catalog.record import Origin
 from postroad_web.mailpit.endpoint import NOT_FOUND, Refused
 from postroad_web.mailpit.source import source
@@ -26,12 +24,9 @@ if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
     from postroad_web.message.parsed import Parsed
 
-log = logging.getLogger(__name__)
-
 LATEST = "latest"
 MANY = 200  # messages; changes of more at a time are announced as one
 ROOM = 100  # mailboxes before the first look for worlds that are no more
-FRESH_WITHIN = 0.75  # seconds; a catalog that lags further is shown as it is: some clients wait one second at most
 
 
 class Mailbox:
@@ -47,12 +42,7 @@ class Mailbox:
 
     async def fresh(self) -> None:
         """Wait until every message is shown that the relay has said 250 to."""
-        try:
-            async with asyncio.timeout(FRESH_WITHIN):
-                state = await self.services.relay.get("/state", world=self.world)
-                await self.services.catalog.caught_up(state["upto"], 0, FRESH_WITHIN)
-        except (TimeoutError, DoorAway, DoorRefused) as error:
-            log.debug("the list may lag behind the relay", extra={"reason": str(error)})
+        await self.services.quiet.accepted(self.world)
 
     async def find(self, ident: str, query: str = "", tz: str = "") -> Record:
         """Return a message by its ID, or the latest one, or the latest that a query finds; raises `Refused`."""

@@ -8,15 +8,20 @@ acknowledged before the question is in the catalog, with its outcome. Messages t
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postroad.control.client import DoorAway
+from postroad.control.client import DoorAway, DoorRefused
 from postroad_web.catalog.catalog import PATIENCE
+from postroad_web.catalog.worlds import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+log = logging.getLogger(__name__)
+
+FRESH_WITHIN = 0.75  # seconds that a list is waited for: some clients wait one second at most
 LONGEST = 1.0  # seconds without an event after which the relay is asked all the same: not every 451 makes one
 PAUSE = 0.005  # seconds between two questions of one who waits
 
@@ -38,7 +43,7 @@ def read_state(answer: Mapping[str, Any]) -> State:
 
 
 class Quiet:
-    """Finds out when the road is quiet. All methods but `known` raise `DoorAway`."""
+    """Finds out when the road is quiet. All methods but `accepted` and `known` raise `DoorAway`."""
 
     def __init__(self, catalog: Any, relay: Any, store: Any) -> None:
         self._catalog = catalog
@@ -62,6 +67,21 @@ class Quiet:
             stored = await self._stored(world)
         await self._catalog.caught_up(state.upto, stored, PATIENCE)
         return state
+
+    async def accepted(self, world: str) -> None:
+        """Return once the catalog has every message of a world, or of all, that the relay has said 250 to.
+
+        If that takes longer than `FRESH_WITHIN`, or the relay is away, what is shown may lag behind it.
+        """
+        try:
+            async with asyncio.timeout(FRESH_WITHIN):
+                if world == EVERY:
+                    upto = (await self._relay.get("/journal/last"))["last"]
+                else:
+                    upto = (await self._relay.get("/state", world=world))["upto"]
+                await self._catalog.caught_up(upto, 0, FRESH_WITHIN)
+        except (TimeoutError, DoorAway, DoorRefused) as error:
+            log.debug("the list may lag behind the relay", extra={"reason": str(error)})
 
     async def known(self, world: str) -> None:
         """Return once the catalog has what relay and store have recorded by now of a world; or can't have it.

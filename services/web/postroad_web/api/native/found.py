@@ -43,13 +43,19 @@ def query_from(text: str | None, tz: str) -> Query | None:
 async def record_from(services: Services, request: Request, latest: Latest | None = None) -> Record:
     """Return the record that a request names; raises `Problem` 404. `latest` is the request's, if that is read."""
     ident = request.path_params["id"]
+    view = services.view(request)
     if ident != "latest":
-        record = services.view(request).get(ident)
+        record = view.get(ident)
+        if record is None:  # its 250 may be a moment ago
+            await services.quiet.accepted(view.world)
+            record = view.get(ident)
         if record is None:
             raise Problem(404, "No such message", f"There is no message {ident[:64]}.")
         return record
     asked = latest if latest is not None else query_of(request, Latest)
-    record = await services.view(request).newest(query_from(asked.query, asked.tz))
+    query = query_from(asked.query, asked.tz)
+    await services.quiet.accepted(view.world)
+    record = await view.newest(query)
     if record is None:
         raise Problem(404, "No such message", "No message matches." if asked.query else "There are no messages.")
     return record

@@ -86,6 +86,7 @@ def routes(services: Services) -> list[BaseRoute]:
             raise refusal(Wrong([("limit", f"must be {WITH_CONTENT} or less with content")]))
         window: dict[str, Any] = {"before": asked.before, "after": asked.after, "limit": asked.limit}
         catalog = services.view(request)
+        await services.quiet.accepted(catalog.world)
         window |= {"offset": asked.offset, "oldest_first": asked.order == "oldest", "counted": asked.counted}
         page = catalog.page(**window) if query is None else await catalog.find(query, **window)
         return json(
@@ -106,6 +107,7 @@ def routes(services: Services) -> list[BaseRoute]:
         asked = await body_of(request, MarkSome)
         tags = _tags(asked.tags)
         catalog = services.view(request)
+        await services.quiet.accepted(catalog.world)
         idents = await _idents(catalog, asked.ids, asked.query, asked.tz, "ids")
         await _mark(catalog, idents, asked.read, tags)
         return json({"marked": len(idents)})
@@ -113,6 +115,7 @@ def routes(services: Services) -> list[BaseRoute]:
     async def remove_some(request: Request) -> Response:
         asked = query_of(request, Removal)
         catalog = services.view(request)
+        await services.quiet.accepted(catalog.world)
         idents = await _idents(catalog, asked.id, asked.query, asked.tz, "id")
         await catalog.delete(idents)
         return json({"deleted": len(idents)})
@@ -177,9 +180,10 @@ OPENAPI: dict[str, Any] = {
             "messages",
             "List messages, or search",
             description=(
-                "The newest first. The answer's `next` is the cursor of the next page: give it as `before`, or as "
-                "`after` with `order=oldest`. `total` and `unread` count all that match; both are 0 for a query "
-                "that is not to be counted. With `content=true` each has its `content`, as a message read alone."
+                "The newest first, with all that the relay has said 250 to. The answer's `next` is the cursor "
+                "of the next page: give it as `before`, or as `after` with `order=oldest`. `total` and `unread` count "
+                "all that match; both are 0 for a query that is not to be counted. With `content=true` each has its "
+                "`content`, as a message read alone."
             ),
             query=List,
             answer=listed(ref("Summary"), "messages", total=_COUNT, unread=_COUNT),
