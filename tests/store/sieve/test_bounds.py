@@ -103,3 +103,20 @@ def test_names_of_variables() -> None:
 def test_faults_that_are_listed() -> None:
     assert len(faults("foo; " * (limits.FAULTS + 5))) == limits.FAULTS
     assert len(faults("foo; " * (limits.FAULTS - 1))) == limits.FAULTS - 1
+
+
+@pytest.mark.parametrize("first", ["", "0"])
+@pytest.mark.parametrize("special", ["*", "\\\\"])
+def test_a_long_value_is_not_cut_within_what_is_quoted(first: str, special: str) -> None:
+    """Half of it, a backslash, would quote what a script puts behind the variable (RFC 5229 §6 lets it be cut)."""
+    count = (limits.VALUE - len(first)) // 2
+    script = f'set :quotewildcard "a" "{first}{special * (count + 9)}"; set :length "n" "${{a}}"; fileinto "${{n}}";'
+    script += f'if string :matches "{first}{special * count}x" "${{a}}*" {{ keep; }}'
+    kept = decide(f'require ["variables", "fileinto"]; {script}')
+    assert kept == [f"fileinto {len(first) + 2 * count}", "keep"]
+
+
+def test_a_long_expression_is_not_cut_within_what_is_quoted() -> None:
+    script = f'set :quoteregex "a" "0{"*" * (limits.VALUE // 2)}"; set :length "n" "${{a}}"; fileinto "${{n}}";'
+    kept = decide(f'require ["variables", "fileinto", "regex"]; {script}')
+    assert kept == [f"fileinto {limits.VALUE - 1}"]

@@ -14,6 +14,7 @@ from postroad.remembered import remembered
 from postroad_store.sieve import limits
 from postroad_store.sieve.comparators import OCTET
 from postroad_store.sieve.errors import RunError
+from postroad_store.sieve.extensions.variables import quoted
 from postroad_store.sieve.spec import Extension, MatchType, Tagged
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _check(context: Context, key: str) -> None:
 
 
 def _quote(text: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", text)
+    return quoted(_SPECIAL, text)
 
 
 _QUOTE = Tagged(":quoteregex", group="precedence 20", effect=lambda _run, _value: {":quoteregex": (20, _quote)})

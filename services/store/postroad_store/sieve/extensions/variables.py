@@ -27,13 +27,22 @@ def _lower(text: str) -> str:
     return text.translate(_ASCII_LOWER)
 
 
+def quoted(special: re.Pattern[str], text: str) -> str:
+    """Return a variable's value with a backslash before each special character.
+
+    A value that is too long is cut (RFC 5229 §6), never behind such a backslash: it would quote what follows.
+    """
+    value = special.sub(r"\\\g<0>", text)[: limits.VALUE]
+    return value[:-1] if (len(value) - len(value.rstrip("\\"))) % 2 else value
+
+
 # RFC 5229 §4.1, in the order in which they are applied: the highest precedence first. The regex extension has one more.
 MODIFIERS: dict[str, tuple[int, Callable[[str], str]]] = {
     ":lower": (40, _lower),
     ":upper": (40, ascii_casemap),
     ":lowerfirst": (30, lambda text: _lower(text[:1]) + text[1:]),
     ":upperfirst": (30, lambda text: ascii_casemap(text[:1]) + text[1:]),
-    ":quotewildcard": (20, lambda text: _WILDCARD.sub(r"\\\g<0>", text)),
+    ":quotewildcard": (20, lambda text: quoted(_WILDCARD, text)),
     ":length": (10, lambda text: str(len(text))),
 }
 
