@@ -92,6 +92,7 @@ DIFFERENCES = {
     'header :regex "to" "${a}"': "RFC 5228 §2.10.6: an error; pigeonhole notes it, and nothing matches",
     'addheader "X" "a${hex:00}b"': "RFC 5293 §4: an error or an encoding",
     'specialuse_exists "frop"': "RFC 8579 §3: false, for no mailbox has it; an error is for fileinto (§4)",
+    'if header "x-none" "" { include "none"': "RFC 6609 §3.1: an error at execution time; pigeonhole looks before",
     'envelope "auth"': "pigeonhole's own; RFC 5228 §5.4: unknown parts should be an error",
 }
 # Where pigeonhole's own test-suite expects something else, or did so until Postroad was mended.
@@ -105,6 +106,7 @@ SUITE = (
     f'addheader "X" "a"; if size :over {len(MESSAGE)} {{ discard; }}',
     f'deleteheader "subject"; if size :under {len(MESSAGE)} {{ discard; }}',
     'include "none"; discard;',
+    'if header "x-none" "" { include "none"; } discard;',
 )
 
 
