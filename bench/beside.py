@@ -27,21 +27,27 @@ from bench.table import Row, interleave, markdown
 from tests.harness.stack import BOB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 GROUPS = ("start", "dns", "smtp", "road", "imap")
-# Runs in either checkout with its own harness: starts a stack, says where it listens, and obeys line by line.
+SERVICES = "from tests.harness.stack import Service; print(*[service.name for service in Service])"
+# Runs in either checkout with its own harness: starts a stack of the services that both have, says where it listens,
+# and obeys line by line.
 STACK = """
 import json, sys, time
 from pathlib import Path
 from tests.harness.processes import ProcessStack
 from tests.harness.stack import Port, Service
 
+class Stack(ProcessStack):
+    def start(self, *services):
+        super().start(*[service for service in services if service.name in sys.argv[2:]])
+
 settings = {"POSTROAD_PLAINTEXT_AUTH": "on", "POSTROAD_LOG_LEVEL": "warning"}
 began = time.perf_counter()
-with ProcessStack(Path(sys.argv[1]), settings=settings) as stack:
+with Stack(Path(sys.argv[1]), settings=settings) as stack:
     ready = time.perf_counter() - began
-    ids = {service.name: stack.process_id(service) for service in Service}
+    ids = {name: stack.process_id(Service[name]) for name in sys.argv[2:]}
     endpoints = {port.name: [*stack.endpoint(port)] for port in Port}
     print(json.dumps({"ready": ready, "endpoints": endpoints, "ids": ids}), flush=True)
     for line in sys.stdin:
@@ -54,9 +60,9 @@ with ProcessStack(Path(sys.argv[1]), settings=settings) as stack:
 class Side:
     """A stack of one checkout, in a process of its own."""
 
-    def __init__(self, checkout: Path, folder: Path) -> None:
+    def __init__(self, checkout: Path, folder: Path, services: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            [checkout / ".venv" / "bin" / "python", "-c", STACK, str(folder)],
+            [_python(checkout), "-c", STACK, str(folder), *services],
             cwd=checkout,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -98,23 +104,36 @@ class Side:
         self._process.wait(60)
 
 
+def _python(checkout: Path) -> Path:
+    return checkout / ".venv" / "bin" / "python"
+
+
+def shared_services(*checkouts: Path) -> list[str]:
+    """Return the names of the services that all of them have."""
+    names = [
+        subprocess.run([_python(path), "-c", SERVICES], cwd=path, capture_output=True, check=True, text=True).stdout
+        for path in checkouts
+    ]
+    return sorted(set.intersection(*(set(text.split()) for text in names)))
+
+
 @contextlib.contextmanager
-def side(checkout: Path, folder: Path) -> Iterator[Side]:
+def side(checkout: Path, folder: Path, services: Sequence[str]) -> Iterator[Side]:
     """Run a stack of `checkout`."""
-    stack = Side(checkout, folder)
+    stack = Side(checkout, folder, services)
     try:
         yield stack
     finally:
         stack.close()
 
 
-def _start(here: Path, other: Path, folder: Path, rounds: int) -> Iterator[Row]:
-    memory = Row("memory of the three services at rest", "MB", None, peer_name="other")
+def _start(here: Path, other: Path, folder: Path, rounds: int, services: Sequence[str]) -> Iterator[Row]:
+    memory = Row("memory of the same services at rest", "MB", None, peer_name="other")
     numbers = iter(range(2 * rounds + 2))
 
     def start(checkout: Path, figures: list[float]) -> Callable[[], float]:
         def measure() -> float:
-            with side(checkout, folder / f"start-{next(numbers)}") as stack:
+            with side(checkout, folder / f"start-{next(numbers)}", services) as stack:
                 figures.append(stack.memory())
                 return float(stack.facts["ready"])
 
@@ -126,13 +145,11 @@ def _start(here: Path, other: Path, folder: Path, rounds: int) -> Iterator[Row]:
 
 
 def _measure(group: str, here: Path, other: Path, folder: Path, rounds: int) -> Iterator[Row]:
+    services = shared_services(here, other)
     if group == "start":
-        yield from _start(here, other, folder, rounds)
+        yield from _start(here, other, folder, rounds, services)
         return
-    with side(here, folder / "ours") as ours, side(other, folder / "other") as peer:
-        for stack, beside in ((ours, peer), (peer, ours)):
-            for service in stack.facts["ids"].keys() - beside.facts["ids"].keys():
-                stack.tell("stop", service)  # a service that the other does not have would take its part of the machine
+    with side(here, folder / "ours", services) as ours, side(other, folder / "other", services) as peer:
         if group == "dns":
             row = Row("DNS warm", "queries/s", None, peer_name="other")
             yield rows_dns.compared(row, ours.place("DNS"), peer.place("DNS"), folder, rounds)
