@@ -275,7 +275,7 @@ class Sequence:
 
     def any_append(self, who: int) -> None:
         if self.loose:
-            return  # a UID that a session has not been told of: here it is the message's, in Dovecot it is nobody's yet
+            return  # Dovecot tells of it later, behind CREATE for one; until then its UID is nobody's there
         self.append(who, self.maybe_known())
 
     def select(self, who: int, box: str) -> None:

@@ -278,6 +278,7 @@ async def test_append_makes_the_mailbox(place: Place, door: DoorClient) -> None:
         ("nobody@elsewhere.test", {"mailbox": "INBOX"}, MAIL, 404),
         (ALICE, {}, MAIL, 400),
         (ALICE, {"mailbox": "a//b"}, MAIL, 422),
+        (ALICE, {"mailbox": "Other Users/bob/x"}, MAIL, 422),
         (ALICE, {"mailbox": "INBOX"}, b"", 422),
         (ALICE, {"mailbox": "INBOX", "flags": "\\Recent"}, MAIL, 422),
         (ALICE, {"mailbox": "INBOX", "flags": "a{"}, MAIL, 422),

@@ -158,6 +158,10 @@ CASES = [
     # what can't be done keeps the message (RFC 5228 §2.10.6)
     ('require "fileinto"; fileinto "Junk"; fileinto "None";', {"INBOX": 1}),
     ('require ["fileinto", "mailbox"]; fileinto :create "' + "a/" * 30 + 'b";', {"INBOX": 1}),
+    # the namespace of other users is no place of the user's own: IMAP would not show what is there
+    ('require ["fileinto", "mailbox"]; fileinto :create "Other Users/carol@beta.test/x";', {"INBOX": 1}),
+    ('require ["fileinto", "mailbox"]; fileinto :create "Other Users";', {"INBOX": 1}),
+    ('require ["fileinto", "mailbox"]; fileinto :create "Other Users2";', {"Other Users2": 1}),
     ('require "ihave"; discard; error "no";', {"INBOX": 1}),
     ("no script at all", {"INBOX": 1}),
 ]

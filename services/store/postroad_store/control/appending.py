@@ -16,8 +16,9 @@ from postroad.control.door import Refusal, answer
 from postroad.mail.crlf import with_crlf
 from postroad_store.control.mail import wanted
 from postroad_store.imap.grammar.reader import ATOM
+from postroad_store.mail.model.account import is_of_others
 from postroad_store.mail.model.arrival import Arrival
-from postroad_store.mail.model.errors import MailboxExists
+from postroad_store.mail.model.errors import MailboxExists, NameNotAllowed
 from postroad_store.mail.model.flags import MAX_KEYWORD, SYSTEM_FLAGS, FlagSet
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ async def _apart(body: bytes, work: Any) -> Any:
 async def _mailbox(mail: Mail, account: Account, name: str) -> Mailbox:
     mailbox = account.find(name)
     if mailbox is None or not mailbox.selectable:
+        if is_of_others(name):
+            raise NameNotAllowed("other users make their own mailboxes")
         try:
             return await mail.storage.create(account, name)
         except MailboxExists:  # another request has made it meanwhile

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from postroad.mail.reply import Reply, reply
 from postroad_store.delivery.filter import seen, special_use
 from postroad_store.delivery.reached import has_script
-from postroad_store.mail.model.account import SPECIAL_USE
+from postroad_store.mail.model.account import SPECIAL_USE, is_of_others
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailboxExists, MailError, StorageError
 from postroad_store.mail.model.flags import NO_FLAGS, SYSTEM_FLAGS, FlagSet
@@ -214,7 +214,7 @@ class Sorter:
         if named is not None and named.selectable:
             return named
         name = action.mailbox or ""
-        if not action.create:
+        if not action.create or is_of_others(name):
             raise RunError(f"there is no mailbox {name}")
         try:
             # RFC 8579 §4.1: a mailbox that is made for a use should have it

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.mail.model.account import DELIMITER, Named, canonical_name
+from postroad_store.mail.model.account import DELIMITER, OTHERS, Named, canonical_name, is_of_others
 from postroad_store.mail.model.errors import NameNotAllowed, NotPermitted
 from postroad_store.mail.model.rights import ALL, rights_of
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.storage import Storage
 
-OTHERS = "Other Users"
 PREFIX = OTHERS + DELIMITER
 
 
@@ -33,7 +32,7 @@ class Directory:
 
     def is_foreign(self, name: str) -> bool:
         """Return True if a name is in the namespace of other users."""
-        return self._shares and (name == OTHERS or name.startswith(PREFIX))
+        return self._shares and is_of_others(name)
 
     def locate(self, name: str) -> tuple[Account | None, str]:
         """Return whose mailbox a name means, and how they name it; None if there is no such account."""
@@ -57,12 +56,34 @@ class Directory:
         """Return what LIST tells of a name; special uses are the owner's alone (RFC 6154 §2)."""
         owner, rest = self.locate(name)
         entry = None if owner is None else owner.listed(rest)
-        if entry is None or owner is self._account:
-            return entry
+        if entry is None:
+            return None
+        if owner is self._account:
+            return entry if entry.acl is None else self.seen(entry)
         rights = rights_of(entry.acl, self._account.login, owns=False)
         if "l" not in rights:  # RFC 4314 §4: as if it did not exist
             return None
         return Named(entry.id, name, None, entry.selectable and "r" in rights, entry.acl)
+
+    def seen(self, entry: Mailbox | Named) -> Mailbox | Named:
+        r"""Return what LIST tells of an own mailbox: it is \Noselect to an owner without the right to read it.
+
+        RFC 5819 §2: such a one is not to be told as selectable, and has no STATUS.
+        """
+        if not entry.selectable or "r" in self.rights(entry, foreign=False):
+            return entry
+        return Named(entry.id, entry.name, entry.special_use, False, entry.acl)
+
+    def readable(self, name: str) -> bool:
+        r"""Return False if the account may list a name, \Noselect or not, and lacks the right to read it."""
+        entry = self.listed(name)
+        return entry is None or "r" in self.rights(entry, foreign=self.is_foreign(name))
+
+    def is_mailbox(self, name: str) -> bool:
+        """Return True if there is a mailbox of a name, and not only names below it."""
+        owner, rest = self.locate(name)
+        entry = None if owner is None else owner.listed(rest)
+        return entry is not None and entry.selectable
 
     def has_inferiors(self, name: str) -> bool:
         """Return True if there are names below this one that the account may list (RFC 5258 §4)."""

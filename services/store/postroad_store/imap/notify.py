@@ -90,10 +90,11 @@ class Notify(Observer):
 
     @property
     def out_of_reach(self) -> list[str]:
-        """The names that the client follows and may list, but lacks the right to read (RFC 5465 §5)."""
-        directory = self._session.directory
-        listed = [(name, directory.listed(name)) for name in sorted(self._shared)]
-        return [name for name, entry in listed if entry and "r" not in directory.rights(entry, foreign=True)]
+        """The names whose messages the client follows, and that it may list but not read (RFC 5465 §5, §3.1)."""
+        account, directory = self._account, self._session.directory
+        own = [name for name in account.names if (entry := account.listed(name)) and entry.acl]
+        followed = [name for name in (*own, *sorted(self._shared)) if self.of(name) & MESSAGE_EVENTS]
+        return [name for name in followed if not directory.readable(name)]
 
     def of(self, name: str) -> Event:
         """Return the events that the client is told of in a mailbox that is not selected."""

@@ -16,7 +16,7 @@ from postroad_store.imap.grammar.mailbox_name import NameInvalid
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.limits import message_limit, newest, told
 from postroad_store.imap.selection import READ_ONLY, spans_of, uids_of
-from postroad_store.mail.model.errors import NoSuchMailbox, NotPermitted
+from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox, NotPermitted
 from postroad_store.mail.model.flags import FLAGGED, Change, FlagSet
 from postroad_store.mail.model.labels import IMPORTANT, IMPORTANT_KEYWORD, INBOX, STARRED, USES, label_of, system_label
 from postroad_store.protocol.waiting import give_way
@@ -115,6 +115,8 @@ async def _add(session: Session, uids: Sequence[UID], label: str) -> None:
     if mailbox is None:
         if label in USES:
             raise NoSuchMailbox("there is no mailbox of this use")
+        if session.directory.is_foreign(label):
+            raise NameNotAllowed("other users make their own mailboxes")
         mailbox = await session.storage.create(session.current_account(), label)
     if mailbox is not session.selected_view().mailbox:
         login = session.current_account().login

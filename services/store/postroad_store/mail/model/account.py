@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DELIMITER = "/"
 INBOX = "INBOX"
+OTHERS = "Other Users"  # RFC 2342: names below are other users' mailboxes to whoever has ACL
 MAX_NAME = 255  # octets of UTF-8 in a level of the hierarchy
 MAX_DEPTH = 20  # levels of the hierarchy
 MAX_MAILBOXES = 100_000  # per account
@@ -223,6 +224,11 @@ def canonical_name(name: str) -> str:
     if name[:5].upper() == INBOX and name[5:6] in {"", DELIMITER}:
         return INBOX + name[5:]
     return name
+
+
+def is_of_others(name: str) -> bool:
+    """Return True if a name is in the namespace of other users, where no account has mailboxes of its own."""
+    return name == OTHERS or name.startswith(OTHERS + DELIMITER)
 
 
 def checked_name(name: str) -> str:

@@ -21,7 +21,6 @@ from postroad_store.imap.commands.list.options import (
     read_selections,
 )
 from postroad_store.imap.commands.list.selecting import STEP, Selector
-from postroad_store.imap.directory import OTHERS
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import (
     CHILDREN,
@@ -36,6 +35,7 @@ from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.patterns import Patterns, levels_above, root_of
 from postroad_store.imap.spec import Capability, Spec, after_login
 from postroad_store.imap.states import AUTH
+from postroad_store.mail.model.account import OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator
@@ -175,7 +175,7 @@ class _Listing:
         self._session = session
         self._command = command
         self._account = account = session.current_account()
-        directory = session.directory
+        self._directory = directory = session.directory
         self._foreign = {name: directory.listed(name) for name in directory.shared()}
         self._parents = {level for name in self._foreign for level in levels_above(name)}
         # RFC 5258 §3.1: SUBSCRIBED lists "subscribed names, rather than the existing mailboxes"
@@ -225,6 +225,8 @@ class _Listing:
             parts: list[bytes] = []
             for wire, name in found[first : first + STEP]:
                 entry, written = listed(name), as_name(wire)
+                if entry is not None and entry.acl is not None and name not in self._foreign:
+                    entry = self._directory.seen(entry)
                 parts.append(start(entry, has_inferiors(name) or name in parents, name in subscriptions, name))
                 parts.append(written)
                 parts.append(with_child_info if name in selector.child_info else b"\r\n")

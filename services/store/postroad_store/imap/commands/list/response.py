@@ -26,7 +26,7 @@ def list_response(
     """
     account, directory = session.current_account(), session.directory
     entry = directory.listed(name)
-    if mailboxes_only and entry is not None and not entry.selectable:
+    if mailboxes_only and not directory.is_mailbox(name):
         entry = None
     subscribed = name in account.subscriptions
     start = Attributes(session, b"LIST", extended=True).of(entry, directory.has_inferiors(name), subscribed, name)
