@@ -534,6 +534,47 @@ def test_edits(script: str, header: bytes | None) -> None:
     assert kept.header == header  # type: ignore[union-attr]
 
 
+# RFC 5293 §4, RFC 2047 §5: in addresses only words of names and comments may be encoded
+EDITED_ADDRESSES = [
+    ("a@b.test, ü <c@d.test>", b"a@b.test, =?utf-8?b?w7w=?= <c@d.test>"),
+    (r"\"ü, x\" <c@d.test>,e@f.test", b"=?utf-8?b?w7wsIHg=?= <c@d.test>, e@f.test"),
+    ("Carol D. ü <c@d.test>", b"=?utf-8?b?Q2Fyb2wgRC4gw7w=?= <c@d.test>"),
+    (r"\"Carol, D\" <c@d.test>, ü <e@f.test>", b'"Carol, D" <c@d.test>, =?utf-8?b?w7w=?= <e@f.test>'),
+    ("c@d.test (ü), (plain) e@f.test", b"c@d.test (=?utf-8?b?w7w=?=), (plain) e@f.test"),
+    ("ü: c@d.test;", b"=?utf-8?b?w7w=?=: c@d.test;"),
+    (r"\"\\\"ü\\\"\" <c@d.test>", b"=?utf-8?b?IsO8Ig==?= <c@d.test>"),
+    (r"\"a b\"@c.test, ü <\"c d\"@e.test>", b'"a b"@c.test, =?utf-8?b?w7w=?= <"c d"@e.test>'),
+    (r"\"a b\" @c.test, ü <c@d.test>", b'"a b" @c.test, =?utf-8?b?w7w=?= <c@d.test>'),
+    ("@, ü <c@d.test>", b"@, =?utf-8?b?w7w=?= <c@d.test>"),
+    (", ü <c@d.test>", b", =?utf-8?b?w7w=?= <c@d.test>"),
+]
+
+
+@pytest.mark.parametrize(("value", "written"), EDITED_ADDRESSES)
+def test_addresses_stay_addresses(value: str, written: bytes) -> None:
+    done = outcome(f'require "editheader"; addheader "Cc" "{value}";', b"\r\nbody")
+    (kept,) = done.actions
+    assert kept.header == b"Cc: " + written + b"\r\n\r\n"  # type: ignore[union-attr]
+
+
+def test_long_lists_of_addresses_are_folded() -> None:
+    value = ", ".join(f"{chr(0x430) * 40} <a{number}@b.test>" for number in range(3))
+    done = outcome(f'require "editheader"; addheader "To" "{value}";', b"\r\nbody")
+    (kept,) = done.actions
+    lines = kept.header.removesuffix(b"\r\n\r\n").split(b"\r\n")  # type: ignore[union-attr]
+    assert all(len(line) <= 78 for line in lines)
+    words = b"".join(lines).split()
+    assert all(len(word) <= 75 for word in words)
+    assert [word for word in words if word.startswith(b"<")] == [b"<a0@b.test>,", b"<a1@b.test>,", b"<a2@b.test>"]
+
+
+@pytest.mark.parametrize("value", ["\u00fc@b.test", "x <\u00fc@b.test>", "<a@\u00fc.test>"])
+def test_an_address_cannot_be_encoded(value: str) -> None:
+    assert decide(f'require "editheader"; addheader "To" "{value}";') == [
+        "error line 1: an address beyond ASCII cannot be encoded"
+    ]
+
+
 def test_edits_are_seen_by_what_follows() -> None:
     require = 'require ["editheader", "fileinto", "copy"];'
     script = 'keep; addheader "X-A" "1"; if header "x-a" "1" { fileinto "Junk"; redirect :copy "a@b.test"; }'

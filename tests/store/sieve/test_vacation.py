@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+from email.header import decode_header, make_header
 
 import pytest
 
@@ -276,6 +277,7 @@ def test_what_is_no_list_of_mailboxes_is_an_error(sender: str) -> None:
         ("B. B <b@beta.test>", 'From: "B. B" <b@beta.test>\r\n'),
         ('\\"B: B; \\\\\\" x\\" <b@beta.test>', 'From: "B: B; \\" x" <b@beta.test>\r\n'),
         ("B <b@[IPv6:2001:db8::1]>", "From: B <b@[IPv6:2001:db8::1]>\r\n"),
+        ("J\u00fc <b@beta.test>, b\u00fc@beta.test", "Sender: bob@beta.test\r\n"),
     ],
 )
 def test_senders_are_written_as_header_fields_have_them(sender: str, fields: str) -> None:
@@ -284,6 +286,17 @@ def test_senders_are_written_as_header_fields_have_them(sender: str, fields: str
     origin = Origin("mx.test", "bob@beta.test", 0.0, "unique")
     letter = response(origin, Message(MESSAGE), action, "alice@alpha.test")
     assert fields.encode() + b"To: <alice@alpha.test>\r\n" in letter
+
+
+def test_the_encoded_words_of_a_long_sender_are_short() -> None:
+    """RFC 2047 §2: an encoded-word has at most 75 characters."""
+    name = "\u0436" * 60
+    done = outcome(r'require "vacation"; vacation :from "\"' + name + r' \\\"x\" <b@beta.test>" "gone";')
+    (action,) = (each for each in done.actions if isinstance(each, Respond))
+    letter = response(Origin("mx.test", "bob@beta.test", 0.0, "unique"), Message(MESSAGE), action, "alice@alpha.test")
+    sender = email.message_from_bytes(letter)["From"]
+    assert max(map(len, sender.split())) <= 75
+    assert str(make_header(decode_header(sender))) == f'{name} "x <b@beta.test>'
 
 
 @pytest.mark.parametrize(

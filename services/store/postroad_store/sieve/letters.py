@@ -66,8 +66,16 @@ def response(origin: Origin, message: Message, action: Respond, recipient: str) 
 def _senders(mailboxes: str, owner: str) -> list[bytes]:
     """Return From, names in encoded-words where they need them (RFC 2047 §5), and Sender (RFC 5322 §3.6.2)."""
     pairs = [(_spoken(name), address) for name, address in mailbox_list(mailboxes)]
-    written = [formataddr(pair) if pair[1].isascii() else f"<{pair[1]}>" for pair in pairs]
-    return [_plain("From", ", ".join(written)), *[_plain("Sender", owner)] * (len(pairs) > 1)]
+    if all(address.isascii() for _, address in pairs):
+        written = [formataddr(pair) if pair[0].isascii() else f"{_quoted(pair[0])} <{pair[1]}>" for pair in pairs]
+        senders = field("From", ", ".join(written))
+    else:
+        senders = _plain("From", ", ".join(f"<{address}>" for _, address in pairs))
+    return [senders, *[_plain("Sender", owner)] * (len(pairs) > 1)]
+
+
+def _quoted(name: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
 
 
 def _spoken(name: str) -> str:
