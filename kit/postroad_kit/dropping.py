@@ -34,6 +34,7 @@ class Dropper:
         self._steady = steady
         self._since = 0.0  # when the first of those that are going came
         self._thread = ThreadPoolExecutor(1, "postroad-dropper")
+        self._ended: list[World] = []
         self._going: list[str] = []
         self._waiting: deque[Future[None]] = deque()
 
@@ -41,9 +42,20 @@ class Dropper:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for world in self.decide():
+            self.drop(world)
         self._send()
         self._thread.shutdown()
         self._settle(0)
+
+    def end(self, world: World) -> None:
+        """Take a world whose test has ended: whether it stays is decided later, and at the end it does not."""
+        self._ended.append(world)
+
+    def decide(self) -> list[World]:
+        """Return the worlds that have ended; who asks drops them, or lets them stay."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def drop(self, world: World) -> None:
         """Drop a world soon; now, if it has a port: there are few, and the next test may want one."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ASKING: list[pytest.FixtureRequest] = []  # of the fixture that is about to be set up
 WORLDS = pytest.StashKey[list["World"]]()
+DROPPER = pytest.StashKey["Dropper"]()
+TOLD = pytest.StashKey[list[tuple[str, str]] | None]()  # of a test whose fixtures have failed at their end
 FAILED = pytest.StashKey[bool]()  # of a test, and of a run
 FOLDER = "postroad"  # in the run's temporary folder
 
@@ -100,12 +102,10 @@ def world(_worlds: tuple[Postroad, Dropper]) -> Iterator[World]:
     marks = reversed(list(node.iter_markers("world")))  # the closest mark is the last, and wins
     members = {"owner": node.nodeid, **{name: one for mark in marks for name, one in mark.kwargs.items()}}
     made = postroad.world(**members, when_used=True)
-    node.stash[WORLDS], node.stash[FAILED] = [made], False  # a test may be run again
+    node.stash[WORLDS], node.stash[DROPPER] = [made], dropper
+    node.stash[FAILED], node.stash[TOLD] = False, None  # a test may be run again
     yield made
-    if node.stash.get(FAILED, False):
-        made.keep(node.config.getoption("--postroad-keep"))
-    else:
-        dropper.drop(made)
+    dropper.end(made)  # fixtures of the test may have failed at their end, which the hook below hears of
 
 
 @pytest.fixture(scope="session")
@@ -133,17 +133,52 @@ def django_mail(world: World) -> Iterator[World]:
         yield sending
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """End the test's own fixtures before those of the session, with which the stack may end.
+
+    So what is in its world can still be told, and the world stays, if one of them fails.
+    """
+    dropper = item.stash.get(DROPPER, None)
+    if dropper is None:
+        return (yield)
+    error: BaseException | None = None
+    try:
+        item.session._setupstate.teardown_exact(item.parent)  # type: ignore[arg-type]  # noqa: SLF001 - no hook does so
+    except (Exception, pytest.fail.Exception) as raised:  # noqa: BLE001 - it is raised again
+        error = raised
+        item.stash[FAILED] = item.config.stash[FAILED] = True
+        item.stash[TOLD] = _told(item)
+    for world in dropper.decide():
+        if item.stash.get(FAILED, False):
+            world.keep(item.config.getoption("--postroad-keep"))
+        else:
+            dropper.drop(world)
+    try:
+        yield
+    finally:
+        if error is not None:
+            raise error
+
+
+def _told(item: pytest.Item) -> list[tuple[str, str]]:
+    """Return what is in the worlds of a test that has failed, with titles."""
+    if not (worlds := item.stash.get(WORLDS, [])):
+        return []
+    from postroad_kit.report import sections, stack_sections
+
+    shown = [*stack_sections(), *(each for one in worlds if one.is_made for each in sections(one))]
+    return [(title, text) for title, text in shown if text]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to a failing test's report what is in its world."""
     report = yield
     if report.failed:
         item.stash[FAILED] = item.config.stash[FAILED] = True
-        if worlds := item.stash.get(WORLDS, []):
-            from postroad_kit.report import sections, stack_sections
-
-            shown = [*stack_sections(), *(each for one in worlds if one.is_made for each in sections(one))]
-            report.sections += [(title, text) for title, text in shown if text]
+        told = item.stash.get(TOLD, None)
+        report.sections += _told(item) if told is None else told
     return report
 
 

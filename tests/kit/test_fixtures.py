@@ -100,6 +100,84 @@ def test_a_failing_test_shows_its_world_and_keeps_it(
         kept.drop()
 
 
+FAILING_AT_THE_END = """
+import pytest
+
+@pytest.fixture
+def audited(world):
+    yield world
+    with world.smtp() as client:
+        client.sendmail(world.address("app"), [world.account("bob").address], "Subject: Late\\r\\n\\r\\n")
+    print("world", world.id)
+    pytest.fail("not all is well")
+
+def test_ends_badly(audited):
+    audited.account("ann")
+"""
+
+
+def test_a_test_whose_fixtures_fail_at_the_end_shows_its_world_and_keeps_it(
+    pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str
+) -> None:
+    pytester.makepyfile(FAILING_AT_THE_END)
+    result = run("--postroad-url", url, "--postroad-keep", "60")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*Failed: not all is well", "*what arrived in the world *", "*bob@*Late*", f"{url}/w/*"]
+    )
+    ident = next(line.split()[1] for line in result.outlines if line.startswith("world w"))
+    with Postroad(url) as postroad:
+        postroad.find(ident).drop()
+
+
+def test_the_last_test_too_shows_its_world_before_the_stack_ends(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    pytester.makepyfile(FAILING_AT_THE_END)
+    result = pytester.runpytest_subprocess("-p", "no:mailpit", "--basetemp", str(tmp_path / "base"))
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*what arrived in the world *", "*bob@*Late*", "after the run: cd *"])
+    assert (tmp_path / "base" / "postroad" / "data" / "mail").exists()
+
+
+def test_both_ends_fail(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
+    """Of the test's own fixtures, and of those that it shares with others."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def shared():
+            yield
+            raise LookupError("of all")
+
+        @pytest.fixture
+        def own(world):
+            yield
+            raise ValueError("of one")
+
+        def test_it(shared, own): ...
+        """
+    )
+    result = run("--postroad-url", url)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*LookupError: of all", "*ValueError: of one"])
+
+
+def test_an_interrupted_run_leaves_no_world(pytester: pytest.Pytester, url: str, tmp_path: Path) -> None:
+    pytester.makepyfile(
+        f"""
+        from pathlib import Path
+
+        def test_stops(world):
+            Path({str(tmp_path / "id")!r}).write_text(world.id)
+            raise KeyboardInterrupt
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:mailpit", "--postroad-url", url)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    with Postroad(url) as postroad, pytest.raises(Refused, match="404"):
+        postroad.find((tmp_path / "id").read_text())
+
+
 def test_a_failing_test_that_has_not_used_its_world_shows_none(
     pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str
 ) -> None:
