@@ -195,6 +195,7 @@ class Store:
             offer=self._pop3_offer,
             policy=capabilities.Policy(settings.pop3_expire, settings.pop3_login_delay),
             clock=self._clock,
+            tls=open_sasl is None,  # clients that take STLS where it is offered would not trust the certificate
             plaintext_auth=settings.plaintext_auth or open_sasl is not None,
             locked=self._locked,
         )
@@ -210,6 +211,7 @@ class Store:
             self._refusals,
             self._incoming,
             sasl=open_sasl or self._sasl["imap"],
+            tls=open_sasl is None,  # as above
             plaintext_auth=settings.plaintext_auth or open_sasl is not None,
             message_size=settings.message_size,
             message_limit=settings.imap_message_limit,

@@ -32,7 +32,7 @@ class Conditions:
 
     state: State
     secure: bool  # TLS is in use
-    tls: bool  # the server has a certificate
+    tls: bool  # STARTTLS may be offered
     plaintext_auth: bool  # passwords are taken without TLS
     message_size: int | None  # octets; None: each mailbox has its own limit
     mechanisms: tuple[str, ...] = ()  # of SASL, that can be used now

@@ -25,7 +25,7 @@ class Conditions:
 
     state: State
     secure: bool  # TLS is in use
-    tls: bool  # the server has a certificate
+    tls: bool  # STLS may be offered
     private: bool  # passwords are taken: over TLS, or because the settings allow it
     mechanisms: tuple[str, ...]  # of SASL, that can be used now
     policy: Policy
