@@ -17,6 +17,7 @@ from postroad.mime.charsets import codec_of
         (b"ANSI_X3.4-1968", "ascii"),
         (b"iso-8859-1", "iso8859-1"),
         (b"ISO_8859-15", "iso8859-15"),
+        (b"ISO_8859-1:1987", "iso8859-1"),
         (b"Windows-1252", "cp1252"),
         (b"koi8-u", "koi8-u"),
         (b"iso-2022-jp", "iso2022_jp"),
@@ -38,6 +39,7 @@ def test_charsets_of_mail(charset: bytes, codec: str) -> None:
         *(b"idna", b"punycode", b"unicode_escape", b"raw-unicode-escape", b"undefined", b"charmap"),
         *(b"base64", b"hex", b"rot13", b"zip", b"aliases", b"mbcs"),
         *(b"", b"\xff", b"\0", b"x-none", b"..", b"utf-8" * 100, b"utf" + b"-" * 100 + b"8"),
+        *(b"utf:8", b"utf/8", b"utf,8", b"utf\t8", b"utf-8\n", b"koi8:r"),
     ],
 )
 def test_what_is_none(charset: bytes) -> None:

@@ -341,7 +341,10 @@ class Sequence:
         uid = self.uid()
         if since and uid and self.qresync and self.chance(0.4):
             changed = f" (CHANGEDSINCE {since} VANISHED)"
-        self.add(who, f"{uid}FETCH {self.numbers(who)} {items}{changed}")
+        numbers = self.numbers(who)
+        if numbers == "$":  # its end, for Dovecot
+            changed = changed.replace(" VANISHED", "")
+        self.add(who, f"{uid}FETCH {numbers} {items}{changed}")
 
     def store(self, who: int) -> None:
         if self.examined[who]:

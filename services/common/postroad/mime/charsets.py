@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import encodings
 import pkgutil
+import re
 from encodings.aliases import aliases
 
 # Python's codecs that are not charsets of mail; some are slow on long input.
@@ -19,11 +20,13 @@ _KNOWN = (
     | {module.name for module in pkgutil.iter_modules(encodings.__path__)}
 )
 _LONGEST = max(map(len, _KNOWN))
+# Python takes any characters between letters and digits for the same; registered names have these (ISO_8859-1:1987).
+_NAME = re.compile(rb"[A-Za-z0-9 ()+._-]+(?::[0-9]{4})?")
 
 
 def codec_of(charset: bytes) -> str | None:
-    """Return the name of the codec for a charset, in any spelling, or None if we know none."""
-    if len(charset) > _LONGEST or not charset.isascii():
+    """Return the name of the codec for a charset, in the spellings that are met, or None if we know none."""
+    if len(charset) > _LONGEST or _NAME.fullmatch(charset) is None:
         return None
     name = encodings.normalize_encoding(charset.decode("ascii").lower())
     if name not in _KNOWN:

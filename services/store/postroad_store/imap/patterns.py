@@ -206,6 +206,7 @@ class Matching:
         for name in names:
             if self._patterns.match(name):
                 self._matched[name] = True
+                continue  # nothing has to stand for it
             for level in self._patterns.levels(name):
                 self._matched.setdefault(level, False)
 
