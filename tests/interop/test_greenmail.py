@@ -277,7 +277,8 @@ def test_curl(api: httpx.Client, host: str) -> None:
 
 def test_any_password_where_the_options_say_so(tmp_path: Path) -> None:
     """GreenMail's image does so unless it is told otherwise."""
-    settings = {"POSTROAD_GREENMAIL": "on", "GREENMAIL_ADDITIONAL_OPTS": "-Dgreenmail.users=ann:s3cret@shop.example"}
+    users_ = "-Dgreenmail.users=ann:s3cret@shop.example,al:x"
+    settings = {"POSTROAD_GREENMAIL": "on", "GREENMAIL_ADDITIONAL_OPTS": users_}
     with ProcessStack(tmp_path / "stack", settings=settings) as stack:
         host = stack.endpoint(Port.WEB).host
         users = httpx.get(f"http://{host}:8080/api/user", timeout=WAIT).json()
@@ -294,6 +295,10 @@ def test_any_password_where_the_options_say_so(tmp_path: Path) -> None:
         for name in ("nobody", "nobody@localhost", "sender@elsewhere.example"):
             assert httpx.get(f"http://{host}:8080/api/user/{name}/messages", timeout=WAIT).json() == []
         assert httpx.delete(f"http://{host}:8080/api/user/Nobody", timeout=WAIT).status_code == 200
+        for name in ("al", "new"):  # users need no domain
+            mail(host, name, "without a domain")
+            shown = httpx.get(f"http://{host}:8080/api/user/{name}/messages", timeout=WAIT).json()
+            assert [message["subject"] for message in shown] == ["without a domain"]
         mail(host, "bob@beta.test", "for bob")
         with log_in(host, "nobody@elsewhere.example", "whatever") as client:
             assert client.select()[1] == [b"0"]

@@ -202,9 +202,10 @@ class Relay:
         logins = Sasl("smtp", realm, mechanisms, hostname=self.hostname, nonce=nonce, plaintext_auth=True)
         listeners = []
         if "smtp" in habits.ports:
-            listeners.append(Listener(front, SMTP, Purpose.APP, starttls=False, logins=logins))
+            smtp = Listener(front, SMTP, Purpose.APP, starttls=False, logins=logins, missing_domain=LOCALHOST)
+            listeners.append(smtp)
         if "smtps" in habits.ports and self._server_tls is not None:
-            listeners.append(Listener(front, SMTPS, Purpose.APP, tls=True, logins=logins))
+            listeners.append(Listener(front, SMTPS, Purpose.APP, tls=True, logins=logins, missing_domain=LOCALHOST))
         return listeners
 
     def _store_logins(self, tls: ssl.SSLContext | None) -> StoreLogins | None:

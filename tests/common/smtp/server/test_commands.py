@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -159,6 +160,25 @@ def test_parameters_where_they_are_not_offered() -> None:
 )
 def test_rcpt(argument: bytes, address: Address) -> None:
     assert rcpt(argument) == Recipient(address)
+
+
+@pytest.mark.parametrize(
+    ("path", "local_part", "domain"),
+    [("<ann>", "ann", "localhost"), ('<"a b">', "a b", "localhost"), ("<ann@alpha.test>", "ann", "alpha.test")],
+)
+def test_a_listener_may_have_a_domain_for_addresses_without_one(path: str, local_part: str, domain: str) -> None:
+    lenient, address = replace(profile(), missing_domain="localhost"), Address(local_part, domain)
+    assert parse_mail(f"FROM:{path}".encode(), lenient, session()) == Envelope(address)
+    assert parse_rcpt(f"TO:{path}".encode(), lenient, session(), Envelope(None)) == Recipient(address)
+
+
+def test_what_a_domain_does_not_mend() -> None:
+    lenient = replace(profile(), missing_domain="localhost")
+    assert parse_mail(b"FROM:<>", lenient, session()) == Envelope(None)
+    assert parse_rcpt(b"TO:<postmaster>", lenient, session(), Envelope(None)) == Recipient(POSTMASTER)
+    for argument in (b"TO:<>", b"TO:<a b>", b"TO:<a.>"):
+        with pytest.raises(CommandError, match="Bad recipient address"):
+            parse_rcpt(argument, lenient, session(), Envelope(None))
 
 
 def test_rcpt_smtputf8() -> None:

@@ -112,7 +112,7 @@ def parse_mail(argument: bytes, profile: Profile, session: Session) -> Envelope:
     text = _decode(argument, SENDER_NOT_UTF8)
     plain = _PLAIN_MAIL.match(text)
     if plain is None:
-        reverse_path, tail = full_mail(text)
+        reverse_path, tail = full_mail(text, profile.missing_domain)
     else:
         reverse_path, tail = Address(plain[1], plain[2]), plain[3]
     if tail is None:
@@ -129,13 +129,13 @@ def parse_mail(argument: bytes, profile: Profile, session: Session) -> Envelope:
     return envelope
 
 
-def full_mail(text: str) -> tuple[Address | None, str | None]:
-    """Return the reverse-path and the parameters of MAIL, in any of its forms."""
+def full_mail(text: str, missing_domain: str | None = None) -> tuple[Address | None, str | None]:
+    """Return the reverse-path and the parameters of MAIL, in any of its forms; `missing_domain` as in `Listener`."""
     match = _MAIL.match(text)
     if match is None:
         raise CommandError(MAIL_SYNTAX)
     try:
-        return parse_reverse_path(match[1]), match[2]
+        return parse_reverse_path(_with_domain(match[1], missing_domain)), match[2]
     except AddressError as error:
         raise CommandError(_bad_path("5.1.7", "Bad sender address", error)) from error
 
@@ -145,7 +145,7 @@ def parse_rcpt(argument: bytes, profile: Profile, session: Session, envelope: En
     text = _decode(argument, RECIPIENT_NOT_UTF8)
     plain = _PLAIN_RCPT.match(text)
     if plain is None:
-        address, tail = full_rcpt(text, profile.postmaster)
+        address, tail = full_rcpt(text, profile.postmaster, profile.missing_domain)
     else:
         address, tail = Address(plain[1], plain[2]), plain[3]
     given: list[Parameter] = []
@@ -160,17 +160,21 @@ def parse_rcpt(argument: bytes, profile: Profile, session: Session, envelope: En
     return recipient
 
 
-def full_rcpt(text: str, postmaster: Address) -> tuple[Address, str | None]:
-    """Return the forward-path and the parameters of RCPT, in any of its forms."""
+def full_rcpt(text: str, postmaster: Address, missing_domain: str | None = None) -> tuple[Address, str | None]:
+    """Return the forward-path and the parameters of RCPT, in any of its forms; `missing_domain` as in `Listener`."""
     match = _RCPT.match(text)
     if match is None:
         raise CommandError(RCPT_SYNTAX)
     if match[1].lower() == "<postmaster>":
         return postmaster, match[2]
     try:
-        return parse_path(match[1]), match[2]
+        return parse_path(_with_domain(match[1], missing_domain)), match[2]
     except AddressError as error:
         raise CommandError(_bad_path("5.1.3", "Bad recipient address", error)) from error
+
+
+def _with_domain(path: str, missing_domain: str | None) -> str:
+    return path if missing_domain is None or path == "<>" or "@" in path else f"{path[:-1]}@{missing_domain}>"
 
 
 def _check(given: list[Parameter], *company: object) -> None:

@@ -37,6 +37,7 @@ class Profile:
     lmtp: bool = False  # RFC 2033: LHLO, and a reply for each recipient behind the content
     world: str | None = None  # whose mail all is that comes by the listener (`service.Listener`)
     checked: bool = False  # as in `service.Session`
+    missing_domain: str | None = None  # as in `service.Listener`
     greeting: Reply = field(init=False)
     goodbye: Reply = field(init=False)
     hello: Reply = field(init=False)

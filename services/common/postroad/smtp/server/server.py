@@ -235,6 +235,7 @@ async def serve(
                 starttls=tls is not None and listener.starttls and not listener.implicit_tls,
                 sasl=listener.logins or sasl.get(listener.purpose),
                 checked=listener.logins is not None,
+                missing_domain=listener.missing_domain,
                 lmtp=listener.purpose is Purpose.LMTP,
             )
             asking = client_certificates is not None and listener.purpose in sasl

@@ -52,6 +52,7 @@ class Listener:
     tls: bool = False  # from the first octet, as SUBMISSIONS always is
     world: str | None = None  # the ID of the world whose mail all is that comes by it
     logins: Sasl | None = None  # the mechanisms, where logins are checked though the purpose checks none
+    missing_domain: str | None = None  # that of addresses that have none; None: such addresses are refused
 
     @property
     def implicit_tls(self) -> bool:
