@@ -82,6 +82,9 @@ ENCODED = (
 )
 
 
+OR_OF_UNSET_FLAGS = re.compile(r"\bOR\b.*\b(UN|NOT \(*)(SEEN|DRAFT|FLAGGED|ANSWERED|DELETED)\b.*\b(UN|NOT \(*)[SDFA]")
+
+
 @dataclass
 class Step:
     """One command of one session, without its tag."""
@@ -384,11 +387,12 @@ class Sequence:
         return choose(keys)
 
     def keys(self, who: int) -> str:
-        # RFC 3501 section 6.4.4, NOT and OR: Dovecot draws out a key that is on both sides, behind NOT ( ) too.
+        # RFC 3501 section 6.4.4, NOT and OR: Dovecot draws out a key that is on both sides, behind NOT ( ) too. With
+        # OR UNSEEN UNDRAFT it leaves out what is seen and no draft.
         while True:
             keys = " ".join(self.key(who) for _ in range(self.random.choice((1, 1, 2, 3))))
             words = [word.strip("()") for word in keys.split() if word not in {"NOT", "OR"}]
-            if "NOT (" not in keys or len(set(words)) == len(words):
+            if ("NOT (" not in keys or len(set(words)) == len(words)) and not OR_OF_UNSET_FLAGS.search(keys):
                 return keys
 
     def returned(self) -> str:
