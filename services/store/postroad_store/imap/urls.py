@@ -11,8 +11,8 @@ from postroad_store.imap.grammar.url import Url, UrlFault, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from postroad_store.imap.directory import Directory
     from postroad_store.imap.session import Session
-    from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.storage import Storage
 
@@ -31,16 +31,12 @@ def find_text(session: Session, text: bytes) -> tuple[int, Iterator[bytes]]:
         if session.view is None:
             raise UrlFault("URL names the selected mailbox, and none is selected")
         return text_at(session.storage, session.view.mailbox, url)
-    mailbox = session.directory.usable(url.mailbox)  # RFC 4314 §4: r, as for FETCH
-    return text_at(session.storage, _checked(mailbox, url), url)
+    return text_at(session.storage, mailbox_in(session.directory, url), url)
 
 
-def mailbox_of(account: Account, url: Url) -> Mailbox:
-    """Return the mailbox that a URL names; raises `UrlFault`."""
-    return _checked(account.find(url.mailbox or ""), url)
-
-
-def _checked(mailbox: Mailbox | None, url: Url) -> Mailbox:
+def mailbox_in(directory: Directory, url: Url) -> Mailbox:
+    """Return the mailbox that a URL names, if the account may read it; raises `UrlFault`, `NotPermitted`."""
+    mailbox = directory.usable(url.mailbox or "")  # RFC 4314 §4: r, as for FETCH
     if mailbox is None or not mailbox.selectable:
         raise UrlFault("URL names a mailbox that doesn't exist")
     if url.uid_validity is not None and url.uid_validity != mailbox.uid_validity:

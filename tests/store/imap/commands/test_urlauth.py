@@ -193,6 +193,40 @@ async def test_a_part_that_has_parts_is_itself_without_encoding(connect: Callabl
     assert await fetched(alice, urls["2.1"], "BINARY") == "(BINARY {2}\r\nhi)"
 
 
+async def test_urls_of_a_shared_mailbox(connect: Callable[[], Wire]) -> None:
+    """RFC 4467 section 2.2: users who share a mailbox have a key each; what a URL gives is what its owner may read."""
+    alice, bob = await logged_in(connect()), await logged_in(connect(), "bob")
+    shared = "imap://bob%40alpha.test@alpha.test/Other%20Users/alice%40alpha.test/INBOX/;UID=1/;SECTION=1"
+    asked = f'g GENURLAUTH "{shared};URLAUTH=authuser" INTERNAL'
+    assert await bob.say(asked) == "g BAD URL names a mailbox that doesn't exist\r\n"
+    await alice.say("r SETACL INBOX bob@alpha.test l")
+    assert await bob.say(asked) == "g NO [NOPERM] Permission denied\r\n"
+    await alice.say("r SETACL INBOX bob@alpha.test lr")
+    own = await authorized(alice, f"{INBOX}/;SECTION=1;URLAUTH=authuser")
+    url = await authorized(bob, f"{shared};URLAUTH=authuser")
+    assert url[-64:] != own[-64:]
+    for rights, readable in (("lr", True), ("l", False), ('""', False), ("r", True)):
+        await alice.say(f"r SETACL INBOX bob@alpha.test {rights}")
+        for wire in alice, bob:
+            assert await fetched(wire, url) == ("{5}\r\nfirst" if readable else "NIL")
+    await alice.say("r RESETKEY INBOX")
+    assert await fetched(alice, own) == "NIL"
+    assert await fetched(alice, url) == "{5}\r\nfirst"
+    await bob.say('r RESETKEY "Other Users/alice@alpha.test/INBOX"')
+    assert await fetched(alice, url) == "NIL"
+
+
+async def test_urls_of_an_own_mailbox_that_may_not_be_read(connect: Callable[[], Wire]) -> None:
+    alice, bob = await logged_in(connect()), await logged_in(connect(), "bob")
+    asked = f"{INBOX}/;SECTION=1;URLAUTH=anonymous"
+    url = await authorized(alice, asked)
+    await alice.say("r SETACL INBOX alice@alpha.test -r")
+    assert await alice.say(f'g GENURLAUTH "{asked}" INTERNAL') == "g NO [NOPERM] Permission denied\r\n"
+    assert await fetched(bob, url) == "NIL"
+    await alice.say("r SETACL INBOX alice@alpha.test +r")
+    assert await fetched(bob, url) == "{5}\r\nfirst"
+
+
 async def test_a_message_that_goes_meanwhile(
     connect: Callable[[], Wire], place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from postroad_store.imap.grammar.url import Url, UrlFault, parse
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 from postroad_store.imap.urlauth import MECHANISM, token_of
-from postroad_store.imap.urls import mailbox_of
+from postroad_store.imap.urls import mailbox_in
 
 if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
@@ -103,7 +103,10 @@ async def generate(session: Session, command: GenUrlAuth) -> None:
 
 
 def _checked(session: Session, text: bytes, mechanism: bytes) -> tuple[Url, Mailbox]:
-    """Return a URL that may be authorized, and its mailbox; raises `UrlFault` (RFC 4467 §7, GENURLAUTH)."""
+    """Return a URL that may be authorized, and its mailbox (RFC 4467 §7, GENURLAUTH).
+
+    Raises `UrlFault`; `NotPermitted` where its text is not the client's to give away.
+    """
     if mechanism != _INTERNAL:
         raise UrlFault("Only the mechanism INTERNAL is known")
     url = parse(text)
@@ -113,10 +116,9 @@ def _checked(session: Session, text: bytes, mechanism: bytes) -> tuple[Url, Mail
         raise UrlFault("URL lacks an access identifier")
     if url.authorization.token is not None:
         raise UrlFault("URL is authorized already")
-    account = session.current_account()
-    if url.user.casefold() != account.login.casefold():
+    if url.user.casefold() != session.current_account().login.casefold():
         raise UrlFault("URL has another owner")
-    return url, mailbox_of(account, url)
+    return url, mailbox_in(session.directory, url)
 
 
 SPECS = (

@@ -1,7 +1,7 @@
 """URLFETCH: the text that authorized URLs name, of whoever's mailbox (RFC 4467 §7, RFC 5524).
 
 A URL that is not valid is answered NIL, whatever the reason: the one who asks must not learn which mailboxes exist. The
-text is read with the rights of the URL's owner, whoever asks.
+text is read with the rights that the URL's owner has by then, whoever asks.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from postroad.value import value
 from postroad_store.imap.commands.fetch.binary import Binary, decoded_figures
 from postroad_store.imap.commands.fetch.item import Gone, Message, Refused
 from postroad_store.imap.commands.fetch.section import Section, Text, read_section
+from postroad_store.imap.directory import Directory
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import URLAUTH, URLAUTH_BINARY
+from postroad_store.imap.extensions import ACL, URLAUTH, URLAUTH_BINARY
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
 from postroad_store.imap.grammar.responses import astring
 from postroad_store.imap.grammar.url import Authorization, Url, UrlFault, parse
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 from postroad_store.imap.urlauth import MECHANISM, is_valid
-from postroad_store.imap.urls import mailbox_of
+from postroad_store.imap.urls import mailbox_in
+from postroad_store.mail.model.errors import NotPermitted
 from postroad_store.mail.model.message import UID, Column
 from postroad_store.protocol.waiting import give_way
 
@@ -124,9 +126,9 @@ async def _found(session: Session, text: bytes) -> _Found:
     mailbox, key = None, None
     if owner is not None:
         try:
-            mailbox = mailbox_of(owner, url)
+            mailbox = mailbox_in(Directory(storage, owner, shares=session.offers(ACL)), url)
             key = storage.url_keys.find(owner, mailbox)
-        except UrlFault:
+        except (UrlFault, NotPermitted):
             mailbox = None
     valid = is_valid(authorization.rump, key or _NOBODYS, authorization.token)
     if not valid or mailbox is None or not _may_use(session, authorization):
