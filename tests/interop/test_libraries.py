@@ -213,6 +213,47 @@ def test_ruby(clients: Clients, mechanism: str) -> None:
         program.end()
 
 
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
+def test_perl(clients: Clients, mechanism: str) -> None:
+    """Mail::IMAPClient, on which imapsync is built, hears of EXPUNGE by NOOP, sorts, threads, moves, appends, idles."""
+    user = filled(clients)
+    with running(clients, "perl", HERE / "mail_imapclient.pl", *arguments(clients, user), mechanism) as program:
+        assert program.told() == {"before": BEFORE}
+        changed_elsewhere(clients.stack, user)
+        program.go_on()
+        after = program.told()
+        assert after == {
+            "after": {"Number 1": ["Flagged", "Seen"], "Number 3": [], "Number 4": []},
+            "sorted": [4, 3, 1],
+            "found": [4],
+            "threads": 3,
+            "rights": [user.address],
+            "moved": "OK",
+            "appended": 2,
+        }
+        submit(clients.stack, user, [user.address], simple("Number 5"))
+        assert program.told() == {"count": 4}  # its move copies, and expunges nothing
+        program.end()
+
+
+def test_gnus(clients: Clients) -> None:
+    """It comes back by QRESYNC, and has the marks that it has been told of."""
+    user = filled(clients)
+    clients.file(".authinfo", f"machine {STORE_NAME} login {user.address} password {user.password}\n")
+    place = (STORE_NAME, str(clients.number(Port.IMAPS)), clients.ca)
+    with running(clients, "emacs", "-Q", "--batch", "-l", HERE / "gnus.el", *place) as program:
+        before = program.told()
+        assert before == {"before": [[f"Number {number}", number, "", "unread"] for number in (1, 2, 3)]}
+        changed_elsewhere(clients.stack, user)
+        program.go_on()
+        after = [["Number 1", 1, "ticked", ""], ["Number 3", 3, "", "unread"], ["Number 4", 4, "", "unread"]]
+        assert program.told() == {"after": after}
+        assert program.told() == {"resynced": True}
+        program.end()
+    (moved,) = arrived(clients.stack, user, mailbox="Archive")
+    assert b"Subject: Number 1\r\n" in moved
+
+
 @pytest.mark.parametrize("way", ["USER", "APOP"])
 def test_ruby_pop(clients: Clients, way: str) -> None:
     user = clients.stack.fresh_user()
