@@ -58,9 +58,11 @@ def test_a_query_in_pieces(pair: tuple[Connection, socket.socket]) -> None:
         assert connection.read(CACHE, Tally(), 105.0)
         # RFC 7766 §6.2.3: a piece does not keep the connection alive
         assert connection.deadline == 100.0 + IDLE
+        assert connection.is_amid
     peer.send(framed(ASKED)[-1:])
     assert connection.read(CACHE, Tally(), 105.0)
     assert connection.deadline == 105.0 + IDLE
+    assert not connection.is_amid
     assert peer.recv(65536) == SAID
 
 

@@ -9,6 +9,11 @@ class Framing:
     def __init__(self) -> None:
         self._octets = bytearray()
 
+    @property
+    def is_amid(self) -> bool:
+        """Whether a piece of a message has come, once all whole ones have been taken."""
+        return bool(self._octets)
+
     def receive_data(self, data: bytes) -> None:
         """Take octets of the stream, in pieces of any size."""
         self._octets += data

@@ -14,6 +14,7 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
+from postroad.shell.acknowledge import acknowledge
 from postroad_dns.batched import open_udp
 from postroad_dns.cache import Cache
 from postroad_dns.live import LiveCatalog
@@ -175,6 +176,10 @@ class Server:
         if not serve(self._tcp_cache, self._tcp_tally, time.monotonic()):
             self._close(connection)
             return
+        if (
+            connection.is_amid
+        ):  # some clients send the length alone, and then wait to be heard (`postroad.shell`: pieces)
+            acknowledge(connection.socket)
         wanted = (connection.wants_to_read and selectors.EVENT_READ) | (
             connection.wants_to_write and selectors.EVENT_WRITE
         )

@@ -41,6 +41,11 @@ class Connection:
         """Whether the peer has read enough of its responses to ask more."""
         return len(self._unsent) < _BACKLOG
 
+    @property
+    def is_amid(self) -> bool:
+        """Whether a piece of a query has come, and nothing is to be sent."""
+        return not self._unsent and self._framing.is_amid
+
     def read(self, cache: Cache, tally: Tally, now: float) -> bool:
         """Read the octets that have come and answer each query; False if the connection is over."""
         try:

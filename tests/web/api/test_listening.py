@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,6 +113,24 @@ async def test_a_client_that_does_not_read_is_cut_off(server: Listening) -> None
     async with asyncio.timeout(5):
         await lost
     writer.close()
+
+
+@pytest.mark.parametrize("cut", [10, 50])
+async def test_a_client_that_sends_a_request_in_pieces_is_not_kept_waiting(server: Listening, cut: int) -> None:
+    """Nagle's algorithm holds a piece until the last one is acknowledged, which the kernel does after 40 ms."""
+    request = b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
+    took = []
+    reader, writer = await connect(server)
+    writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+    for _ in range(20):
+        begun = time.monotonic()
+        writer.write(request[:cut])
+        writer.write(request[cut:])
+        async with asyncio.timeout(5):
+            assert b"5 octets" in await reader.readuntil(b"0\r\n\r\n")
+        took.append(time.monotonic() - begun)
+    writer.close()
+    assert min(took[5:]) < 0.03  # the kernel acknowledges the first ones of a connection at once
 
 
 async def test_a_head_that_is_too_long_is_refused(server: Listening) -> None:

@@ -25,6 +25,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
+from postroad.shell.acknowledge import acknowledge
 from postroad_web.api.dialect import worded
 from postroad_web.api.problem import Problem
 from postroad_web.api.reader import UNKNOWN_METHOD, BadRequest, Reader
@@ -142,6 +143,8 @@ class Patient(_Fair, HttpToolsProtocol):
         super().data_received(data)
         if self.transport.get_protocol() is not self:
             return  # a websocket has begun
+        if self._in_head or (self.cycle is not None and self.cycle.more_body):
+            self._acknowledge()
         if self._unread > HEAD and not self.transport.is_closing():
             if not self.is_idle and not self.cycle.more_body:
                 self.transport.close()  # what is not read would grow until the request before it is answered
@@ -151,6 +154,11 @@ class Patient(_Fair, HttpToolsProtocol):
             self._stop_head()
         elif self._head is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self._head = self.loop.call_later(HEAD_WITHIN, self._give_up)
+
+    def _acknowledge(self) -> None:
+        # Perl's clients send head and body apart, and then wait to be heard (`postroad.shell`: pieces).
+        if not self.transport.is_closing():
+            acknowledge(self.transport.get_extra_info("socket"))
 
     # From llhttp; what they raise is answered 400
 
@@ -365,7 +373,7 @@ class Listening:
     def bind(self, host: str, port: int) -> None:
         """Take the port; raises `OSError` if it can't be bound."""
         family: Any = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family)
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio sets no TCP_NODELAY
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
