@@ -42,7 +42,8 @@ def test_a_user_by_login_and_by_address() -> None:
         ("-Dgreenmail.auth.disabled=false", Habits()),
         ("-Dgreenmail.sieve.ignore.detail=true", Habits(ignore_detail=True)),
         ("-Dgreenmail.verbose", Habits()),
-        ("-Dgreenmail.preload.dir=/mail", Habits(ineffective=("-Dgreenmail.preload.dir=/mail",))),
+        ("-Dgreenmail.preload.dir=/mail", Habits(preload="/mail")),
+        ("-Dgreenmail.preload.dir=", Habits()),
         ("-Dgreenmail.setup.test.smtp\n-Dgreenmail.setup.test.imaps", Habits(ports=frozenset({"smtp", "imaps"}))),
         (
             (

@@ -277,8 +277,11 @@ def test_curl(api: httpx.Client, host: str) -> None:
 
 def test_any_password_where_the_options_say_so(tmp_path: Path) -> None:
     """GreenMail's image does so unless it is told otherwise."""
-    users_ = "-Dgreenmail.users=ann:s3cret@shop.example,al:x"
-    settings = {"POSTROAD_GREENMAIL": "on", "GREENMAIL_ADDITIONAL_OPTS": users_}
+    inbox = tmp_path / "preload" / "ann@shop.example" / "INBOX"
+    inbox.mkdir(parents=True)
+    (inbox / "welcome.eml").write_text("Subject: from the start\n\nText.\n")
+    options = f"-Dgreenmail.users=ann:s3cret@shop.example,al:x -Dgreenmail.preload.dir={inbox.parents[1]}"
+    settings = {"POSTROAD_GREENMAIL": "on", "GREENMAIL_ADDITIONAL_OPTS": options}
     with ProcessStack(tmp_path / "stack", settings=settings) as stack:
         host = stack.endpoint(Port.WEB).host
         users = httpx.get(f"http://{host}:8080/api/user", timeout=WAIT).json()
@@ -286,6 +289,10 @@ def test_any_password_where_the_options_say_so(tmp_path: Path) -> None:
             "login": "ann",
             "email": "ann@shop.example",
         } in users  # with the image's own options, not in their place
+        for _ in range(2):
+            shown = httpx.get(f"http://{host}:8080/api/user/ann/messages", timeout=WAIT).json()
+            assert [message["subject"] for message in shown] == ["from the start"]
+            httpx.post(f"http://{host}:8080/api/service/reset", timeout=WAIT).raise_for_status()
         with smtplib.SMTP(host, 3025) as smtp:
             assert smtp.login("nobody", "whatever")[0] == 235
         with smtplib.SMTP_SSL(host, 3465, **tls(3465)) as smtp:

@@ -55,6 +55,7 @@ class Habits:
     auth_disabled: bool = False  # any password will do, and a user is made of any login
     ignore_detail: bool = False  # mail for bob+detail is bob's
     ports: frozenset[str] = frozenset(PORTS)  # by what they are
+    preload: str | None = None  # the folder of messages that are there from the start
     ineffective: tuple[str, ...] = ()  # options that have no effect here
 
     def user(self, login: str) -> User | None:
@@ -128,5 +129,6 @@ def _flag(value: str) -> bool:
 
 _READERS: dict[str, Callable[[Habits, str], Habits]] = {
     "greenmail.auth.disabled": lambda habits, value: replace(habits, auth_disabled=_flag(value)),
+    "greenmail.preload.dir": lambda habits, value: replace(habits, preload=value or None),
     "greenmail.sieve.ignore.detail": lambda habits, value: replace(habits, ignore_detail=_flag(value)),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
@@ -44,6 +46,7 @@ from postroad_store.delivery.service import Delivery
 from postroad_store.greenmail.control import UserRoutes
 from postroad_store.greenmail.habits import HabitualAccounts, sasl_at_ports
 from postroad_store.greenmail.ledger import Ledger
+from postroad_store.greenmail.preload import Preload
 from postroad_store.imap import shared as imap
 from postroad_store.imap.extensions import MESSAGELIMIT, SAVELIMIT
 from postroad_store.imap.registry import CannotAsk, CannotHide, Registry
@@ -61,7 +64,6 @@ from postroad_store.scripting import Scripting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from postroad.config import Settings
     from postroad.greenmail import Habits
@@ -132,6 +134,9 @@ class Store:
             hostname=hostname,
             everybody=settings.world.parent / "sieve",
         )
+        habits = settings.habits
+        preload = Path(habits.preload) if habits is not None and habits.preload is not None else None
+        self._preload = Preload(preload, self._accounts, self._storage, self._clock)
         self._locked: set[str] = set()  # maildrops
         self._listeners: list[Listener] = []
         self._server: Server | None = None
@@ -145,6 +150,7 @@ class Store:
         self._watching = asyncio.create_task(
             WorldWatcher(world_of(settings), self._world, refusals=self._layers.refusals).run(self._adopt)
         )
+        await self._preload.load()
         self._listen(self._pop3(), settings.pop3_port, settings.pop3s_port)
         self._listen(self._imap(), settings.imap_port, settings.imaps_port)
         self._listen(self._managesieve(), settings.sieve_port)
@@ -298,7 +304,7 @@ class Store:
             *session_routes(self.recorder),
             search_route(self._settings.journal_dir),
             *world_routes(self._overlays),
-            *UserRoutes(mail, self._ledger, self._drop).routes,
+            *UserRoutes(mail, self._ledger, self._drop, partial(self._preload.load, again=True)).routes,
         ]
         door = Door(rooms, token=token, clock=self._clock)
         await door.start(str(self._world.host_of(Role.STORE).address), self._settings.control_port)

@@ -40,12 +40,19 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.close()
 
 
+LOADED: list[str] = []  # users, whenever the mail that is there from the start is brought
+
+
 @pytest_asyncio.fixture
 async def door(place: Place, tmp_path: Path) -> AsyncIterator[DoorClient]:
     reading = Reading(tmp_path / "mail")
     notes = Notes(place.journal, "control")  # type: ignore[arg-type]
     mail = Mail(place.accounts, place.storage, reading, notes, Clock(), Registry, 3, lambda _: None)
-    routes = UserRoutes(mail, Ledger(tmp_path), place.storage.drop_accounts).routes
+
+    async def load() -> None:
+        LOADED[:] = [user.login for user in place.accounts.users.all()]
+
+    routes = UserRoutes(mail, Ledger(tmp_path), place.storage.drop_accounts, load).routes
     opened = Door(routes, token=TOKEN, clock=Clock())
     await opened.start("127.0.0.1", 0)
     client = DoorClient("store", *opened.address, TOKEN)
@@ -126,6 +133,7 @@ async def test_reset(door: DoorClient, place: Place) -> None:
     await place.storage.account("new@elsewhere.example")
     await door.post("/users/reset")
     assert await listed(door) == before
+    assert LOADED == ["al", "ann"]  # once the users are as they were at the start
 
 
 async def test_a_user_that_a_login_has_made_goes_by_its_name_too(door: DoorClient, place: Place) -> None:

@@ -24,7 +24,7 @@ __all__ = ["settings"]  # a fixture
 
 OPTIONS = (
     "-Dgreenmail.setup.test.imap -Dgreenmail.setup.test.pop3 -Dgreenmail.users=ann:s3cret@shop.example"
-    " -Dgreenmail.preload.dir=/mail"
+    " -Dgreenmail.setup.all"
 )
 
 
@@ -63,7 +63,7 @@ async def test_ports(settings: Settings, caplog: pytest.LogCaptureFixture) -> No
     running = Store(given, load_world(given.world, given.network))
     await running.start()
     try:
-        assert "-Dgreenmail.preload.dir=/mail has no effect here" in caplog.text
+        assert "-Dgreenmail.setup.all has no effect here" in caplog.text
         await asyncio.to_thread(deliver, running.host, given.smtp_port, "ann@shop.example", "new@x.test")
         await asyncio.to_thread(look, given.front)
     finally:

@@ -72,6 +72,8 @@ def test_the_configuration() -> None:
     every = shapes.configuration(read_options(""), "0.0.0.0")
     assert [setup["port"] for setup in every["serverSetups"]] == [3025, 3465, 3110, 3995, 3143, 3993]
     assert every["preloadDirectory"] is None
+    loaded = shapes.configuration(read_options("-Dgreenmail.preload.dir=/mail"), "0.0.0.0")
+    assert loaded["preloadDirectory"] == "/mail"
     assert shapes.configuration(None, "127.0.0.1") == {
         "serverSetups": [],
         "authenticationDisabled": False,

@@ -21,16 +21,21 @@ if TYPE_CHECKING:
     from postroad_store.greenmail.ledger import Ledger
 
     Drop = Callable[[list[str]], Awaitable[None]]
+    Load = Callable[[], Awaitable[None]]
 
 
 class UserRoutes:
-    """The handlers; `drop` removes accounts with all their mail and ends their sessions."""
+    """The handlers.
 
-    def __init__(self, mail: Mail, ledger: Ledger, drop: Drop) -> None:
+    `drop` removes accounts with all their mail and ends their sessions; `load` brings what is there from the start.
+    """
+
+    def __init__(self, mail: Mail, ledger: Ledger, drop: Drop, load: Load) -> None:
         self._mail = mail
         self._accounts = mail.accounts
         self._ledger = ledger
         self._drop = drop
+        self._load = load
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -100,6 +105,7 @@ class UserRoutes:
         users.reset()
         await self._ledger.keep(users)
         await self._drop(sorted(logins - set(map(self._login, users.all()))))
+        await self._load()
         return answer({"removed": len(logins)})
 
     async def _made(self) -> list[str]:

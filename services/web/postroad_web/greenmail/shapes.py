@@ -60,7 +60,7 @@ def configuration(habits: Habits | None, address: str) -> dict[str, Any]:
         ],
         "authenticationDisabled": habits is not None and habits.auth_disabled,
         "sieveIgnoreDetail": habits is not None and habits.ignore_detail,
-        "preloadDirectory": None,
+        "preloadDirectory": None if habits is None else habits.preload,
     }
 
 
