@@ -22,6 +22,12 @@ DROPPER = pytest.StashKey["Dropper"]()
 TOLD = pytest.StashKey[list[tuple[str, str]] | None]()  # of a test whose fixtures have failed at their end
 FAILED = pytest.StashKey[bool]()  # of a test, and of a run
 FOLDER = "postroad"  # in the run's temporary folder
+ENDS = (
+    Exception,
+    pytest.fail.Exception,
+    pytest.skip.Exception,
+    BaseExceptionGroup,
+)  # what the end of a fixture may raise
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -145,7 +151,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
     error: BaseException | None = None
     try:
         item.session._setupstate.teardown_exact(item.parent)  # type: ignore[arg-type]  # noqa: SLF001 - no hook does so
-    except (Exception, pytest.fail.Exception) as raised:  # noqa: BLE001 - it is raised again
+    except ENDS as raised:
         error = raised
         item.stash[FAILED] = item.config.stash[FAILED] = True
         item.stash[TOLD] = _told(item)

@@ -138,6 +138,37 @@ def test_the_last_test_too_shows_its_world_before_the_stack_ends(pytester: pytes
     assert (tmp_path / "base" / "postroad" / "data" / "mail").exists()
 
 
+@pytest.mark.parametrize("outcome", ["fail", "skip"])
+def test_several_fixtures_fail_at_the_end(
+    pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str, outcome: str
+) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.fixture
+        def one(world):
+            yield
+            pytest.{outcome}("one")
+
+        @pytest.fixture
+        def other(world):
+            yield
+            print("world", world.id)
+            pytest.fail("other")
+
+        def test_it(one, other, world):
+            world.account("ann")
+        """
+    )
+    result = run("--postroad-url", url, "-rA")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*what arrived in the world *", f"{url}/w/*"])
+    ident = next(line.split()[1] for line in result.outlines if line.startswith("world w"))
+    with Postroad(url) as postroad:
+        postroad.find(ident).drop()
+
+
 def test_both_ends_fail(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult], url: str) -> None:
     """Of the test's own fixtures, and of those that it shares with others."""
     pytester.makepyfile(
