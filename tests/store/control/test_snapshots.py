@@ -70,7 +70,7 @@ async def test_what_is_refused(door: DoorClient) -> None:
     for name in ("b", "c"):
         await door.post("/snapshots", asked(name))
     status, sentence = await refused(door.post("/snapshots", asked("d")))
-    assert (status, sentence) == (422, "a world has at most 3 snapshots (POSTROAD_SNAPSHOTS)")
+    assert (status, sentence) == (409, "a world has at most 3 snapshots (POSTROAD_SNAPSHOTS)")
     assert (await refused(door.post("/snapshots/restore", asked("nothing"))))[0] == 404
     assert (await refused(door.delete("/snapshots", name="nothing")))[0] == 404
     assert (await refused(door.delete("/snapshots")))[0] == 400

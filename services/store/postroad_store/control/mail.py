@@ -84,11 +84,11 @@ class Mail:
                 return await handler(request)
             except StorageError as error:
                 raise Refusal(503, str(error)) from error
-            except SnapshotRefused as error:
+            except (SnapshotRefused, LimitReached) as error:
                 raise Refusal(409, str(error)) from error
             except OverQuota as error:
                 raise Refusal(507, str(error)) from error
-            except (NameNotAllowed, LimitReached) as error:
+            except NameNotAllowed as error:
                 raise Refusal(422, str(error)) from error
             except MailError as error:
                 raise Refusal(404, str(error)) from error
