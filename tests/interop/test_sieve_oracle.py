@@ -93,6 +93,8 @@ DIFFERENCES = {
     'addheader "X" "a${hex:00}b"': "RFC 5293 §4: an error or an encoding",
     'specialuse_exists "frop"': "RFC 8579 §3: false, for no mailbox has it; an error is for fileinto (§4)",
     'if header "x-none" "" { include "none"': "RFC 6609 §3.1: an error at execution time; pigeonhole looks before",
+    'address :localpart "from" "valid"': "RFC 5228 §2.7.4: the other address is not valid, and this one is",
+    'string :matches "a" "*?*"': "RFC 5228 §2.7.1: one character, and nothing around it",
     'envelope "auth"': "pigeonhole's own; RFC 5228 §5.4: unknown parts should be an error",
 }
 # Where pigeonhole's own test-suite expects something else, or did so until Postroad was mended.
@@ -135,6 +137,8 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield from ((f'require "date"; if {test} {{ }}', MESSAGE) for test, _ in extensions.BAD_DATES)
     yield from ((f'require "vacation-seconds"; {script}', MESSAGE) for script, _ in vacation.FAULTS)
     yield from ((REQUIRE + script, MESSAGE) for script in SUITE)
+    yield _if('address :localpart "from" "valid"'), b"From: a@b..test, valid@b.test\r\n\r\n"
+    yield _if('string :matches "a" "*?*"'), MESSAGE
     yield _if('address :localpart "from" "\u00fc"'), "From: \u00fc@b.test\r\n\r\n".encode()
 
 

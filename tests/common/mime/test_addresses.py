@@ -135,4 +135,51 @@ def test_what_is_skipped_ends_at_a_comma_and_in_a_group_at_its_end() -> None:
 
 
 def test_what_has_no_mailbox_or_no_host_is_nobodys_address() -> None:
-    assert addresses.mailboxes(b"@b, a@, <>, x y, g: a@c;, <d@e") == [(b"a", b"c"), (b"d", b"e")]
+    assert addresses.mailboxes(b"@b, a@, <>, x y, g: a@c;, <d@e>") == [(b"a", b"c"), (b"d", b"e")]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("a@b.c", " a . x @ b . c (x) ", "<a@b.c>", "N. O <a@b.c>", '"N, O" x <a@b.c>', '"a b".c@[192.0.2.1]'),
+        *("<@x.y:a@b.c>", "<@x.y,@[::1]:a@b.c>", "<,@x.y,,:a@b.c>", "N (x\\)) <(<)a@b.c> (>)", "a@b.c; x y", "a.@b.c"),
+        *(
+            "a..b@c",
+            "\u00fc@\u00fc.c",
+            "_a@_b",
+            "a@b.c x",
+            "a@b.c <",
+            "a@b.c@d",
+            "<a@b.c> x",
+            "<a@b.c>>",
+            "<a@b.c> <d@e>",
+        ),
+        *("x@y <a@b.c>", '"a". .b@c', '"a"."b" x <"a" . "b"@c>', "<@ x.y : a@ [::1]>"),
+    ],
+)
+def test_valid_addresses(value: str) -> None:
+    """RFC 5322 §3.4, with the obsolete forms of §4.4, dots anywhere in a local-part, and what RFC 6532 §3.2 adds."""
+    assert len(addresses.mailboxes(value.encode())) == 1
+    assert addresses.mailboxes(f"q@r, {value}, x: s@t, {value};, u@v".encode())[::2] == [
+        (b"q", b"r"),
+        (b"s", b"t"),
+        (b"u", b"v"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("a@b..c", "a@.b", "a@b.", 'a@"b"', "a@b[c]", "a@[b]c", 'a@b"c"', "a b@c", 'a"b"@c', '"a""b"@c'),
+        *('""@b.c', "<a@b.c", "<<a@b.c>>", "N [x] <a@b.c>", "[a]@b.c", "<@x.y a@b.c>", "<a@b c>", "<a b@c>"),
+        *("<@x..y:a@b.c>", "<@x.y@z:a@b.c>", "<x.y:a@b.c>", "<:a@b.c>", "<a@b.c;>", "a\\@b.c", ">a@b.c"),
+    ],
+)
+def test_addresses_that_are_not_valid_are_none(value: str) -> None:
+    assert addresses.mailboxes(value.encode()) == []
+    assert addresses.mailboxes(f"q@r, {value}, u@v".encode())[:1] == [(b"q", b"r")]
+
+
+@pytest.mark.parametrize("value", ["a@b (c", 'a@b "c', "a@[b", "a@b (", '<a@b> "', "a@[b\\"])
+def test_an_address_with_something_that_has_no_end_is_none(value: str) -> None:
+    assert addresses.mailboxes(f"q@r, {value}".encode()) == [(b"q", b"r")]

@@ -152,12 +152,21 @@ ADDRESSES = [
     ("a@b.test, plain", 'address "from" "a@b.test"', True),
     ("undisclosed-recipients:;", 'address :contains "from" "undisclosed"', False),  # RFC 5228 §5.1
     ("undisclosed-recipients:;", 'address :count "eq" "from" "0"', True),
+    ("undisclosed;", 'address "from" "undisclosed;"', True),
     ("", 'address :contains "from" ""', False),
     ("=?utf-8?q?J=C3=B6rg?=", 'address "from" "jörg"', True),
     ('"a b"@c.test', 'address "from" "\\"A B\\"@c.test"', True),
     ('"a b"@c.test', 'address "from" "a b@c.test"', False),
     ('"a b"@c.test', 'address :localpart "from" "a b"', True),
     ('"ab"@c.test', 'address "from" "ab@c.test"', True),
+    ("A <a@b.test> x", 'address "from" "a@b.test"', True),
+    ("a@b..test", 'address :domain "from" "b..test"', False),
+    ("a@b..test", 'address "from" "a@b..test"', True),
+    ("A <a b@c.test>", 'address :matches :domain "from" "*"', False),
+    ('A <a"b"@c.test>', 'address :matches :localpart "from" "*"', False),
+    ("A <a@b.test, B <b@b.test>", 'address :localpart "from" "a"', False),
+    ("A <a@b.test, B <b@b.test>", 'address :localpart "from" "b"', True),
+    ("a..b.@c.test", 'address :localpart "from" "a..b."', True),
 ]
 
 

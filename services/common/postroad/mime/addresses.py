@@ -223,23 +223,44 @@ class _Parser:
             self.at += 1
 
 
+# A valid address, whatever is behind it, by the first letters of the tokens' kinds; a special is itself, and a word or
+# a literal has a space in front if one was there. RFC 5322 §3.4, with the routes, and the dots in phrases, of §4; dots
+# may be anywhere in a local-part, as some providers have them. Where something has no end, no comma is behind it.
+_DOMAIN = r" ?(?:a(?:\. ?a)*|l)(?![aql.])"
+_ADDR_SPEC = rf"\.* ?[aq](?:\.+ ?[aq])*\.*@{_DOMAIN}"
+_VALID = re.compile(rf"(?:{_ADDR_SPEC}|[aq. ]*<(?:,*@{_DOMAIN}(?:,(?:@{_DOMAIN})?)*:)?{_ADDR_SPEC}>).*[,;]", re.DOTALL)
+
+
 class _Collector(_Parser):
-    """Collects the addresses that have a mailbox and a host."""
+    """Collects the valid addresses. A comma behind the value ends the last one, unless something in it has no end."""
 
     def __init__(self, value: bytes) -> None:
-        super().__init__(value)
+        super().__init__(value + b",")
         self.pairs: list[tuple[bytes, bytes]] = []
+        self._latest: list[tuple[bytes, bytes]] = []  # at most one
 
     def emit(self, name: bytes | None, route: bytes | None, mailbox: bytes | None, host: bytes | None) -> None:
         super().emit(name, route, mailbox, host)
-        if mailbox and host and mailbox != _NO_MAILBOX and host not in _NO_HOSTS:
-            self.pairs.append((mailbox, host))
+        self._latest = [(mailbox, host)] if mailbox and host and mailbox != _NO_MAILBOX else []
+
+    def address(self, *, in_group: bool) -> None:
+        first = self.at
+        super().address(in_group=in_group)
+        if _VALID.match(self._shape(first)):
+            self.pairs += self._latest
+
+    def _shape(self, first: int) -> str:
+        """Return the tokens of an address, and the one behind it, as `_VALID` has them."""
+        tokens = self.tokens[first : self.at + 1]
+        return "".join(
+            [text.decode("latin-1") if kind == _SPECIAL else f"{' ' * apart}{kind[0]}" for kind, text, apart in tokens]
+        )
 
 
 def mailboxes(value: bytes) -> list[tuple[bytes, bytes]]:
     """Return local-part, without quotes, and domain of each address in an unfolded field value, groups' members too.
 
-    Text that is not an address is left out.
+    What is not a valid address is left out.
     """
     collector = _Collector(value[:MAX_OCTETS])
     collector.run()

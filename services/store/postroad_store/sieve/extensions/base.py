@@ -170,8 +170,9 @@ def _addresses(run: Run, field: Field) -> list[tuple[str, str | None]]:
     """
     valid = run.message.addresses(field)
     text = field.text.strip()
-    # RFC 5228 §5.1: group names are never acted on; a group ends with a semicolon (RFC 5322 §3.4)
-    return list(valid) if valid or not text or text.endswith(";") else [(text, None)]
+    # RFC 5228 §5.1: group names are never acted on; a group has a colon and ends with a semicolon (RFC 5322 §3.4)
+    is_group = ":" in text and text.endswith(";")
+    return list(valid) if valid or not text or is_group else [(text, None)]
 
 
 def match_addresses(run: Run, step: Step, pairs: Iterable[tuple[str, str | None]], keys: list[str]) -> bool:
