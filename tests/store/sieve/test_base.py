@@ -201,6 +201,13 @@ def test_the_null_reverse_path_is_the_empty_string(part: str) -> None:
     assert holds(f'envelope {part} "from" ""', require="envelope", sender=None)
 
 
+def test_the_null_reverse_path_is_no_address() -> None:
+    """RFC 5231 §4.2: the envelope "from" will be 0 if the MAIL FROM is empty."""
+    test = 'envelope :count "eq" "from" "0"'
+    assert holds(test, require="envelope relational", sender=None)
+    assert not holds(test, require="envelope relational")
+
+
 def test_parts_of_the_envelope_that_there_are_not() -> None:
     assert faults('require "envelope"; if envelope "by" "" { }') == [
         "line 1, column 24: 'by' is no part of an envelope: from, to"

@@ -173,13 +173,14 @@ FLAGS = [
     ('addflag "junk"; if hasflag :contains "un" { discard; }', None),
     ('addflag "v" "a b"; addflag "w" "c"; if hasflag :count "eq" ["v", "w"] "3" { discard; }', None),
     ('addflag "a b"; if hasflag :count "ge" "2" { discard; }', None),
+    ('addflag "ab"; if hasflag :regex "^[^ ]b$" { discard; }', None),  # a space within an expression separates nothing
     ("keep :flags [];", ""),
 ]
 
 
 @pytest.mark.parametrize(("script", "action"), FLAGS)
 def test_flags(script: str, action: str | None) -> None:
-    require = 'require ["imap4flags", "variables", "fileinto", "relational"];'
+    require = 'require ["imap4flags", "variables", "fileinto", "relational", "regex"];'
     if action == "":
         assert faults(require + script)
     else:
@@ -197,6 +198,9 @@ def test_variables_of_flags_need_variables() -> None:
 
 SUBADDRESSES = [
     ('address :user "to" "carol"', True),
+    ('address :detail :count "eq" "to" "2"', True),  # RFC 5231 §4.2: all addresses, whichever part is named
+    ('address :localpart :count "eq" "from" "1"', True),
+    ('envelope :detail :count "eq" ["from", "to"] "2"', True),
     ('address :detail "to" "list"', True),
     ('address :user "from" "alice"', True),
     ('address :detail "from" ""', False),
@@ -208,7 +212,7 @@ SUBADDRESSES = [
 
 @pytest.mark.parametrize(("test", "value"), SUBADDRESSES)
 def test_subaddress(test: str, value: bool) -> None:
-    assert holds(test, require="subaddress envelope") is value
+    assert holds(test, require="subaddress envelope relational") is value
 
 
 REGEX = [
@@ -238,10 +242,17 @@ def test_regex_sets_match_variables() -> None:
     assert decide(script) == ["fileinto from--ro-m"]
 
 
-@pytest.mark.parametrize(("pattern", "value"), [("^two", False), ("^one", True), ("three$", True), ("one.$", False)])
+@pytest.mark.parametrize(("pattern", "value"), [("^two", False), ("^one", True), ("three$", True), ("one$", False)])
 def test_regex_anchors_are_the_ends_of_the_whole_value(pattern: str, value: bool) -> None:
     test = f'if string :regex "one\ntwo\nthree" "{pattern}" {{ discard; }}'
     assert decide(f'require ["regex", "variables"]; {test}') == ([] if value else ["keep"])
+
+
+@pytest.mark.parametrize("pattern", ["one..two", "^one.*two$", "e[^n]{2}t"])
+def test_in_a_regex_a_line_end_is_a_character_like_others(pattern: str) -> None:
+    """POSIX has it so unless REG_NEWLINE is asked for."""
+    test = f'if string :regex "one\ntwo" "{pattern}" {{ discard; }}'
+    assert decide(f'require ["regex", "variables"]; {test}') == []
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?:a)", "(?i)a", "[z-a]", "(a)\\\\1", "x" * 1025, "((a{100}){100}){100}"])
@@ -515,6 +526,7 @@ EDITS = [
     ('addheader "X-New" "value";', b"X-New: value\r\nA: 1\r\nA: 2\r\nB: 3\r\n\r\n"),
     ('addheader :last "X-New" "value";', b"A: 1\r\nA: 2\r\nB: 3\r\nX-New: value\r\n\r\n"),
     ('addheader "X-New" "a  \n b";', b"X-New: a b\r\nA: 1\r\nA: 2\r\nB: 3\r\n\r\n"),
+    ('addheader "X-New" " a  b\tc ";', b"X-New: a  b\tc\r\nA: 1\r\nA: 2\r\nB: 3\r\n\r\n"),
     ('addheader "X-New" "\u00fc";', b"X-New: =?utf-8?b?w7w=?=\r\nA: 1\r\nA: 2\r\nB: 3\r\n\r\n"),
     ('deleteheader "a";', b"B: 3\r\n\r\n"),
     ('deleteheader :index 1 "a";', b"A: 2\r\nB: 3\r\n\r\n"),
@@ -522,6 +534,8 @@ EDITS = [
     ('deleteheader "a" "2";', b"A: 1\r\nB: 3\r\n\r\n"),
     ('deleteheader :contains "a" ["x", "1"];', b"A: 2\r\nB: 3\r\n\r\n"),
     ('deleteheader :index 1 "a" "2";', None),
+    ('deleteheader :contains "b";', b"A: 1\r\nA: 2\r\n\r\n"),  # without patterns, whatever the match type
+    ('require "regex"; deleteheader :regex "b";', b"A: 1\r\nA: 2\r\n\r\n"),
     ('deleteheader "x";', None),
     ('addheader "A" "0"; deleteheader :index 1 "A"; addheader "C" "4";', b"C: 4\r\nA: 1\r\nA: 2\r\nB: 3\r\n\r\n"),
 ]
@@ -604,6 +618,14 @@ def test_long_fields_are_folded() -> None:
     lines = kept.header.split(b"\r\n")  # type: ignore[union-attr]
     assert all(len(line) <= 78 for line in lines)
     assert len(lines) > 4
+
+
+@pytest.mark.parametrize("value", ["word " * 3 + "x" * 2000, "a" + " " * 2000 + "b"])
+def test_a_word_that_is_too_long_for_a_line_is_encoded(value: str) -> None:
+    """RFC 5293 §4: encoded "to be compliant with RFC 2822", whose lines have at most 998 octets."""
+    script = f'require "editheader"; addheader "X-Long" "{value}"; if not header "x-long" "{value}" {{ discard; }}'
+    (kept,) = outcome(script, b"\r\nbody").actions
+    assert all(len(line) <= 78 for line in kept.header.split(b"\r\n"))  # type: ignore[union-attr]
 
 
 def test_edits_have_faults_and_limits() -> None:

@@ -64,6 +64,7 @@ FAULTS = [
     ("if size :over 99999999999999999999999999G { }", "1, column 15: a number is at most 9223372036854775807"),
     ("ke\0ep;", "1, column 3: a script has no NUL"),
     ("\0keep;", "1, column 1: a script has no NUL"),
+    ("keep;\r\n# a\rb", "2, column 4: a line ends with CRLF or LF, not with CR alone"),
     ("foo;", "1, column 1: foo is not a command"),
     ("true;", "1, column 1: true is a test, and no command"),
     ("if keep { }", "1, column 4: keep is a command, and no test"),

@@ -207,7 +207,7 @@ class Compiler:
         if kind.substrings and comparator.number is not None:
             self.refuse(f"{comparator.name} knows no {kind.name}")
         if kind.check is not None:
-            for key in constants(step.arguments[-1]):
+            for key in constants(step.arguments[-1] or ()):  # keys that are optional may be missing
                 kind.check(self, key)
         return Matching(kind, comparator, reading.relation)
 

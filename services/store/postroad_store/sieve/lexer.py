@@ -41,6 +41,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 _LINE_END = re.compile(r"\r?\n")
+_CR_ALONE = re.compile(r"\r(?!\n)")
 _LAST_LINE = re.compile(r"^\.\r\n", re.MULTILINE)
 _STUFFED = re.compile(r"^\.\.", re.MULTILINE)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
@@ -62,6 +63,8 @@ def read(octets: bytes) -> str:
     source = _LINE_END.sub("\r\n", source)
     if (at := source.find("\0")) >= 0:
         raise ScriptError("a script has no NUL", at)
+    if (match := _CR_ALONE.search(source)) is not None:  # RFC 5228 §8.1: quoted-safe, octet-not-crlf, white-space
+        raise ScriptError("a line ends with CRLF or LF, not with CR alone", match.start())
     return source
 
 

@@ -108,6 +108,7 @@ class MatchType:
     counts: bool = False  # compares how many values there are (RFC 5231 §4.2)
     substrings: bool = True  # needs a comparator that has them
     check: Callable[[Context, str], None] | None = None  # of constant keys
+    expressions: bool = False  # a space in a key is a part of an expression, and never separates flags
 
 
 @dataclass(frozen=True, slots=True)

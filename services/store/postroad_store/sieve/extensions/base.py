@@ -10,7 +10,7 @@ from postroad.mail.address import AddressError, parse_address, quote_local_part
 from postroad.mime.fields import without_comments
 from postroad_store.sieve.actions import File, Redirect
 from postroad_store.sieve.errors import RunError
-from postroad_store.sieve.matching import CONTAINS, IS, MATCHES, any_match
+from postroad_store.sieve.matching import CONTAINS, IS, MATCHES, any_match, counted
 from postroad_store.sieve.program import constants
 from postroad_store.sieve.run import Stop
 from postroad_store.sieve.spec import AddressPart, Kind, Tagged, Tests, Word
@@ -179,6 +179,9 @@ def match_addresses(run: Run, step: Step, pairs: Iterable[tuple[str, str | None]
     """Return whether the part of an address that the test names matches a key (RFC 5228 §2.7.4)."""
     assert step.part is not None  # noqa: S101 - `Word.parts`
     assert step.matching is not None  # noqa: S101 - `Word.matches`
+    if step.matching.type.counts:
+        # RFC 5231 §4.2: the number of addresses, whichever part is named; of the null reverse-path it is 0
+        return counted(run, step.matching, sum(map(any, pairs)), keys)
     of = step.part.of
     values = (value for pair in pairs if (value := of(*pair)) is not None)
     return any_match(run, step.matching, values, keys)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # RFC 5293 §6: these must not be deleted; the attempt is ignored. Return-Path is the delivery's own (RFC 5321 §4.4).
 _KEPT = frozenset({"received", "auto-submitted", "return-path"})
 LINE = 76  # characters of a line (RFC 2047 §2)
+LONGEST = 900  # of a word with the white space in front of it, which is where a line can be folded (RFC 5322 §2.1.1)
+_UNSTRUCTURED = re.compile(r"[\t -~]*")  # of RFC 5322 §3.2.5, on one line
+_WORD = re.compile(r"[ \t]*[^ \t]+")
 # The pieces of a list of addresses: quoted-string, comment, angle-addr, specials, and what is between them.
 _PIECE = re.compile(
     r'"(?P<quoted>(?:[^"\\]|\\.)*)"|\((?P<comment>(?:[^()\\]|\\.)*)\)|(?P<angle><[^<>]*>)|(?P<special>[,:;])'
@@ -44,12 +47,12 @@ def _name(run: Run, step: Step) -> str:
 
 def field(name: str, value: str) -> bytes:
     """Return a header field, folded, with encoded-words where they are needed (RFC 2047)."""
-    # RFC 5293 §4: a value that is not "unstructured" is encoded; line ends become one space
-    text = " ".join(value.split())
-    printable = text.isascii() and text.isprintable()
-    if not text.isascii() and name.lower() in ADDRESS_FIELDS:
-        return _folded(name, _addresses(text))
-    encoded = Header(text, None if printable else "utf-8", header_name=name, maxlinelen=LINE).encode(linesep="\r\n")
+    if not value.isascii() and name.lower() in ADDRESS_FIELDS:
+        return _folded(name, _addresses(" ".join(value.split())))
+    # RFC 5293 §4: a value that is not "unstructured", or too long for a line, is encoded; line ends become one space
+    text = " ".join(line.strip() for line in value.strip().splitlines())
+    plain = _UNSTRUCTURED.fullmatch(text) is not None and max(map(len, _WORD.findall(text)), default=0) < LONGEST
+    encoded = Header(text, None if plain else "utf-8", header_name=name, maxlinelen=LINE).encode(linesep="\r\n")
     return f"{name}: {encoded}\r\n".encode("ascii", "replace")
 
 

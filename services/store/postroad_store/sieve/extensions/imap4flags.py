@@ -79,7 +79,7 @@ def _hasflag(run: Run, step: Step) -> bool:
     if step.matching.type.counts:
         return counted(run, step.matching, sum(map(len, lists)), keys)
     # RFC 5232 §2: a string with spaces is a list of flags
-    words = [word for key in keys for word in key.split()]
+    words = keys if step.matching.type.expressions else [word for key in keys for word in key.split()]
     return any_match(run, step.matching, [flag for flags in lists for flag in flags], words)
 
 

@@ -39,6 +39,7 @@ def _compiled(pattern: str, *, folds: bool) -> Any:
     options.posix_syntax = True
     options.longest_match = True
     options.one_line = True
+    options.dot_nl = True  # POSIX: a line end is a character like others
     options.perl_classes = True
     options.word_boundary = True
     options.case_sensitive = not folds
@@ -87,4 +88,6 @@ def _quote(text: str) -> str:
 
 _QUOTE = Tagged(":quoteregex", group="precedence 20", effect=lambda _run, _value: {":quoteregex": (20, _quote)})
 
-EXTENSION = Extension("regex", tagged={"set": (_QUOTE,)}, match_types=(MatchType(":regex", _find, check=_check),))
+EXTENSION = Extension(
+    "regex", tagged={"set": (_QUOTE,)}, match_types=(MatchType(":regex", _find, check=_check, expressions=True),)
+)
