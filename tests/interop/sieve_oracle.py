@@ -51,18 +51,24 @@ class Pigeonhole:
 
     def decide(self, script: str, message: bytes, *, recipient: str, sender: str) -> list[str]:
         """Return the actions, ["error"] for a script that is refused, or that fails as it runs."""
+        done = self.run(script, message, recipient=recipient, sender=sender)
+        return ["error"] if done.returncode else actions(done.stdout)
+
+    def run(
+        self, script: str, message: bytes, *, recipient: str, sender: str, options: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a script for a message; with `-e` among the options its actions are carried out, not shown."""
         folder = self._folder
         (folder / "x.sieve").write_text(script)
         (folder / "x.eml").write_bytes(message)
-        command = [self._program, "-c", str(folder / "dovecot.conf"), "-C", "-a", recipient, "-r", recipient]
+        command = [self._program, *options, "-c", str(folder / "dovecot.conf"), "-C", "-a", recipient, "-r", recipient]
         command += ["-f", sender, str(folder / "x.sieve"), str(folder / "x.eml")]
-        done = subprocess.run(command, capture_output=True, timeout=30, check=False, text=True, errors="replace")
-        if done.returncode:
-            return ["error"]
-        return _actions(done.stdout)
+        return subprocess.run(
+            command, capture_output=True, timeout=30, check=False, text=True, errors="surrogateescape"
+        )
 
 
-def _actions(printed: str) -> list[str]:
+def actions(printed: str) -> list[str]:
     found: list[str] = []
     lines = printed.split("\n")
     for number, line in enumerate(lines):
