@@ -96,6 +96,8 @@ DIFFERENCES = {
     'address :localpart "from" "valid"': "RFC 5228 §2.7.4: the other address is not valid, and this one is",
     'string :matches "a" "*?*"': "RFC 5228 §2.7.1: one character, and nothing around it",
     "# a\rb": "RFC 5228 §8.1: a comment has octet-not-crlf; pigeonhole refuses a CR alone in strings only",
+    'deleteheader ["x"]': "RFC 5293 §5: a string",
+    'addflag "v" "x" "y"': "RFC 5232 §3: two arguments",
     'envelope "auth"': "pigeonhole's own; RFC 5228 §5.4: unknown parts should be an error",
 }
 # Where pigeonhole's own test-suite expects something else, or did so until Postroad was mended.
@@ -109,6 +111,8 @@ SUITE = (
     f'addheader "X" "a"; if size :over {len(MESSAGE)} {{ discard; }}',
     f'deleteheader "subject"; if size :under {len(MESSAGE)} {{ discard; }}',
     'include "none"; discard;',
+    'deleteheader ["x"]; discard;',
+    'addflag "v" "x" "y"; discard;',
     'if header "x-none" "" { include "none"; } discard;',
 )
 
