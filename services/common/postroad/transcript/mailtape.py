@@ -10,15 +10,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from postroad.tap import Carried
-from postroad.transcript.cutting import begins_transaction, ends_transaction, starts, transactions
+from postroad.transcript.cutting import ENTRY, begins_transaction, ends_transaction, starts, transactions
 from postroad.transcript.packing import GAP, packed, unpacked
-from postroad.transcript.tape import Tape, last_said
+from postroad.transcript.tape import Tape
 
 if TYPE_CHECKING:
-    from postroad.tap import Fact, Opened
+    from postroad.tap import Fact
     from postroad.transcript.cutting import Block
     from postroad.transcript.packing import Pack
-    from postroad.transcript.recorder import Recorder
 
 PROTOCOLS = frozenset({"smtp", "lmtp"})
 FEW = 8  # blocks that are not worth a pack: those of a message or two
@@ -27,40 +26,44 @@ FEW = 8  # blocks that are not worth a pack: those of a message or two
 class MailTape(Tape):
     """The listener of one session of SMTP or LMTP."""
 
-    __slots__ = ("_begins",)
-
-    def __init__(self, opened: Opened, recorder: Recorder) -> None:
-        super().__init__(opened, recorder)
-        self._begins = False  # whether the blocks that are not packed begin with a transaction
+    __slots__ = ()
 
     # -- the hot path
 
     def received(self, octets: bytes, at: float, *, tls: bool) -> None:
-        """See `Listener`."""
-        if len(self._blocks) >= FEW and self._inbound and begins_transaction(octets):
+        """See `Listener`. What `Tape.received` does is here again, since a call would cost as much as it does."""
+        items, inbound = self._items, self._inbound
+        if len(items) >= FEW and inbound and begins_transaction(octets):
             self._pack_transactions()
-        super().received(octets, at, tls=tls)
+        items.append((inbound, octets, at, tls))
+        self.held = held = self.held + len(octets) + ENTRY
+        if held > self._due:
+            self._grown()
 
     def noted(self, fact: Fact) -> None:
         """See `Listener`. Outbound, a message is named before its transaction begins."""
-        if not self._inbound and len(self._blocks) >= FEW and type(fact) is Carried:
+        if not self._inbound and len(self._items) >= FEW and type(fact) is Carried:
             self._pack_transactions()
         super().noted(fact)
 
-    def _grown(self) -> None:
-        self._tell()
+    def _pack_much(self) -> None:
+        """Pack nothing: it waits for the next transaction."""
 
     def _pack_transactions(self) -> None:
-        """Pack the blocks, behind which a transaction begins."""
-        last = last_said(self._blocks)
+        """Pack the items, behind which a transaction begins."""
+        ends = self._ends_transaction()
         self._pack()
-        self._begins = last is not None and not last[0] and ends_transaction(last[1])
+        self._begins = ends
 
-    def _pack(self) -> None:
-        if self._blocks:
-            self._packs.append(packed(self._blocks, begins=self._begins))
-            self._blocks.clear()
-            self._begins = False
+    def _ends_transaction(self) -> bool:
+        """Whether the last octets are the server's, and end a transaction."""
+        for item in reversed(self._items):
+            if item is not None and len(item) == 4:
+                from_client, octets, _, _ = item
+                return not from_client and ends_transaction(
+                    octets if isinstance(octets, bytes) else self._large[octets]
+                )
+        return False
 
     # -- cutting
 

@@ -8,7 +8,7 @@ never leaves the process, so the form may be another with the next version of Py
 from __future__ import annotations
 
 import marshal
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from postroad.tap import Carried, LoggedIn, Read
 from postroad.transcript.cutting import ENTRY
@@ -16,12 +16,17 @@ from postroad.transcript.cutting import ENTRY
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from postroad.tap import Fact
     from postroad.transcript.cutting import Block
 
+# A block as a tape keeps it. In place of octets that are large is their index among these; in place of a fact, which
+# marshal does not know, are its kind and its fields. So a fact has two items, and what was said has four.
+Item: TypeAlias = "tuple[bool, bytes | int, float, bool] | tuple[int, tuple[Any, ...]] | None"
 
-LARGE = 1024  # octets of a block that stay as they are: contents are not copied
+LARGE = 2048  # octets of a block that stay as they are: contents are not copied
 _FORM = 2  # of marshal: later ones look for objects that come twice, which takes as long again
 _FACTS = (Carried, LoggedIn, Read)
+_KINDS = {kind: number for number, kind in enumerate(_FACTS)}
 
 
 class Pack(NamedTuple):
@@ -34,45 +39,65 @@ class Pack(NamedTuple):
     carried: tuple[str, ...]  # the queue IDs in it
 
 
+def pack_of(
+    items: list[Item], large: Iterable[bytes], carried: Iterable[str], weight: int, *, begins: bool = False
+) -> Pack:
+    """Return items, and what they are about, as a pack."""
+    return Pack(begins, weight, marshal.dumps(cast("Any", items), _FORM), tuple(large), tuple(carried))
+
+
 def packed(blocks: Sequence[Block], *, begins: bool = False) -> Pack:
-    """Return blocks as a pack. Facts, which marshal does not know, become a number and a tuple."""
-    plain: list[tuple[Any, ...] | None] = []
-    large: tuple[bytes, ...] = ()
-    carried: tuple[str, ...] = ()
-    weight = ENTRY * len(blocks)
+    """Return blocks as a pack."""
+    items, large = items_of(blocks)
+    carried = [block.queue_id for block in blocks if type(block) is Carried]
+    said = [len(block[1]) for block in cast("Sequence[Any]", blocks) if type(block) is tuple]
+    weight = sum(said) + ENTRY * sum(block is not None for block in blocks)
+    return pack_of(items, large, carried, weight, begins=begins)
+
+
+def items_of(blocks: Sequence[Block]) -> tuple[list[Item], list[bytes]]:
+    """Return blocks as items, and the octets that are large."""
+    items: list[Item] = []
+    large: list[bytes] = []
     for block in cast("Sequence[Any]", blocks):
-        if type(block) is tuple:
-            size = len(block[1])
-            weight += size
-            if size > LARGE:
-                from_client, octets, at, tls = block
-                plain.append((from_client, len(large), at, tls))
-                large += (octets,)
-            else:
-                plain.append(block)
-        elif block is None:
-            weight -= ENTRY
-            plain.append(None)
+        if block is None:
+            items.append(None)
+        elif type(block) is not tuple:
+            items.append(item_of(block))
+        elif len(block[1]) > LARGE:
+            from_client, octets, at, tls = block
+            items.append((from_client, len(large), at, tls))
+            large.append(octets)
         else:
-            if type(block) is Carried:
-                carried += (block.queue_id,)
-            plain.append((_FACTS.index(type(block)), tuple(block)))
-    return Pack(begins, weight, marshal.dumps(plain, _FORM), large, carried)
+            items.append(block)
+    return items, large
+
+
+def item_of(fact: Fact) -> tuple[int, tuple[Any, ...]]:
+    """Return a fact as an item."""
+    return _KINDS[type(fact)], tuple(fact)
+
+
+def blocks_of(items: Iterable[Item], large: Sequence[bytes]) -> list[Block]:
+    """Return the blocks again."""
+    blocks: list[Block] = []
+    for item in cast("Iterable[Any]", items):
+        if item is None:
+            blocks.append(None)
+        elif len(item) == 2:
+            blocks.append(_FACTS[item[0]]._make(item[1]))
+        elif type(item[1]) is int:
+            blocks.append((item[0], large[item[1]], item[2], item[3]))
+        else:
+            blocks.append(item)
+    return blocks
 
 
 def unpacked(packs: Iterable[Pack]) -> list[Block]:
-    """Return the blocks again."""
+    """Return the blocks of packs."""
     blocks: list[Block] = []
     for pack in packs:
-        for item in marshal.loads(pack.small):  # noqa: S302 - `packed` has made it, in this process
-            if item is None:
-                blocks.append(None)
-            elif len(item) == 2:  # a block that was said has four
-                blocks.append(_FACTS[item[0]]._make(item[1]))
-            elif type(item[1]) is int:
-                blocks.append((item[0], pack.large[item[1]], item[2], item[3]))
-            else:
-                blocks.append(item)
+        blocks += blocks_of(marshal.loads(pack.small), pack.large)  # noqa: S302 - made by `pack_of`, in this process
     return blocks
 
 

@@ -80,8 +80,11 @@ class Recorder:
         self._by_id[session.session] = tape
         shelf = self._shelf(tape.world)
         shelf.open[tape] = None
+        shelf.held += tape.held
+        self.held += tape.held
         self.changed(tape)
-        self.grew(tape)
+        if self.held > self._memory:
+            self._make_room()
         if len(shelf) > self._sessions:
             self._drop_oldest(shelf)
         return tape
@@ -94,14 +97,17 @@ class Recorder:
 
     def grew(self, tape: Tape) -> None:
         """Note that a tape has grown."""
-        self.weighed(tape)
-        if tape.held > self.size:
+        held = tape.held
+        octets, tape.told = held - tape.told, held
+        self._shelves[tape.world].held += octets
+        self.held += octets
+        if held > self.size:
             tape.shorten(self.size)
         if self.held > self._memory:
             self._make_room()
 
     def weighed(self, tape: Tape) -> None:
-        """Note how many octets a tape has."""
+        """Note how many octets a tape has, which are fewer now."""
         octets, tape.told = tape.held - tape.told, tape.held
         self._shelves[tape.world].held += octets
         self.held += octets

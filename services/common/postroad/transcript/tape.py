@@ -17,7 +17,7 @@ from postroad.transcript import view
 from postroad.transcript.cutting import ENTRY, Passing, cut_at, dialogues
 from postroad.transcript.line import Side
 from postroad.transcript.observers import observer_of
-from postroad.transcript.packing import packed, unpacked
+from postroad.transcript.packing import LARGE, blocks_of, item_of, items_of, pack_of, unpacked
 from postroad.world.world import DEFAULT_WORLD
 
 if TYPE_CHECKING:
@@ -25,21 +25,23 @@ if TYPE_CHECKING:
     from postroad.transcript.cutting import Block, Said
     from postroad.transcript.line import Line, Noted
     from postroad.transcript.observer import Observer
-    from postroad.transcript.packing import Pack
+    from postroad.transcript.packing import Item, Pack
     from postroad.transcript.recorder import Recorder
 
 STEP = 2048  # octets that a tape may grow before they are packed, and the recorder is told
 READS = 50  # facts of reading by which a session is found
 _NOTHING_READ: deque[Read] = deque(maxlen=0)  # a deque takes 700 octets, as much as what many sessions say
 FIRST = 20  # lines that are never dropped
+_AT_ONCE = -1  # octets: fewer than any tape holds
 
 
 class Tape:
     """The listener of one session (`postroad.tap.Listener`)."""
 
     __slots__ = (
-        "_blocks", "_changed", "_inbound", "_observer", "_packs", "_passing", "_recorder", "account", "changed",
-        "ended", "held", "lines", "messages", "notes", "omitted", "opened", "reads", "told", "world", "worlds",
+        "_begins", "_carried", "_changed", "_due", "_inbound", "_items", "_large", "_observer", "_packed", "_packs",
+        "_passing", "_recorder", "account", "changed", "ended", "held", "lines", "messages", "notes", "omitted",
+        "opened", "reads", "told", "world", "worlds",
     )  # fmt: skip
 
     def __init__(self, opened: Opened, recorder: Recorder) -> None:
@@ -53,65 +55,64 @@ class Tape:
         self.ended: float | None = None
         self.changed = 0  # the recorder's number of the last change; -1: it is recorded no more
         self.held = ENTRY  # about how many octets of memory it takes
-        self.told = 0  # as far as the recorder knows
+        self.told = ENTRY  # as far as the recorder knows
         self.omitted = 0  # octets that were dropped, about
         self.lines: list[Line] = []
         self.notes: list[Noted] = []
-        self._changed = False  # since a reader has last looked
+        self._changed = True  # since a reader has last looked
+        self._due = ENTRY + STEP  # when it holds more octets, something is to be done
         self._recorder = recorder
         self._inbound = not opened.outbound
         self._observer: Observer | None = None  # made when it is first needed
         # Those that have not been read; None where some were dropped. The older ones are packed.
         self._packs: list[Pack] = []
-        self._blocks: list[Block] = []
+        self._items: list[Item] = []
+        self._large: list[bytes] = []  # octets of items
+        self._carried: list[str] = []  # the queue IDs in items
+        self._begins = False  # whether a mail transaction begins with the items
+        self._packed = ENTRY  # octets that it holds without the items; right where packs are weighed (`MailTape`)
         self._passing: Passing | None = None  # an answer that is too long goes on
 
     # -- the hot path
 
     def received(self, octets: bytes, at: float, *, tls: bool) -> None:
         """See `Listener`."""
-        if self._passing is not None and self._passes(octets, from_client=self._inbound):
-            return
-        self._blocks.append((self._inbound, octets, at, tls))
-        self.held += len(octets) + ENTRY
-        if self.held - self.told > STEP:
+        self._items.append((self._inbound, octets, at, tls))
+        self.held = held = self.held + len(octets) + ENTRY
+        if held > self._due:
             self._grown()
-        elif not self._changed:
-            self._tell()
 
     def sent(self, octets: bytes, at: float, *, tls: bool) -> None:
         """See `Listener`."""
-        if self._passing is not None and self._passes(octets, from_client=not self._inbound):
-            return
-        self._blocks.append((not self._inbound, octets, at, tls))
-        self.held += len(octets) + ENTRY
-        if self.held - self.told > STEP:
+        self._items.append((not self._inbound, octets, at, tls))
+        self.held = held = self.held + len(octets) + ENTRY
+        if held > self._due:
             self._grown()
-        elif not self._changed:
-            self._tell()
 
     def noted(self, fact: Fact) -> None:
         """See `Listener`."""
         if self.changed < 0:
             return
-        if self._passing is not None:  # before the gap: the command that it is about is there
-            self._blocks.insert(len(self._blocks) - 1, fact)
-        else:
-            self._blocks.append(fact)
+        if self._passing is None:
+            self._items.append(item_of(fact))
+        else:  # before the gap: the command that it is about is there
+            self._items.insert(-1, item_of(fact))
         self.held += ENTRY
-        if isinstance(fact, Carried):
+        if type(fact) is Carried:
             self.messages[fact.queue_id] = fact.world
-        elif isinstance(fact, LoggedIn):
+            self._carried.append(fact.queue_id)
+        elif type(fact) is LoggedIn:
             self.account = fact.login
+            self._due = _AT_ONCE
         else:
             if self.reads is _NOTHING_READ:
                 self.reads = deque(maxlen=READS)
-            self.reads.append(fact)
+            self.reads.append(cast("Read", fact))
         if fact.world not in self.worlds:
             self.worlds.add(fact.world)
             if len(self.worlds) == 1:
                 self._recorder.moved(self, fact.world)
-        if type(fact) is LoggedIn or not self._changed or self.held - self.told > STEP:
+        if self.held > self._due:
             self._tell()
 
     def closed(self, at: float) -> None:
@@ -122,40 +123,58 @@ class Tape:
         self._recorder.over(self)
 
     def _grown(self) -> None:
-        """Do what is due after so many octets."""
-        self._pack()
+        """Do what is due: the tape has grown by so much, a reader has looked, or an answer is passed over."""
+        from_client, octets, at, tls = cast("Said", self._items[-1])
+        if self._passing is not None:
+            if not self._passing.over(octets, from_client=from_client):
+                del self._items[-1]
+                self.held -= len(octets) + ENTRY
+                self.omitted += len(octets)
+                return
+            self._passing = None
+        if len(octets) > LARGE:
+            self._items[-1] = (from_client, len(self._large), at, tls)
+            self._large.append(octets)
+        if self.held - self.told > STEP:
+            self._pack_much()
         self._tell()
 
+    def _pack_much(self) -> None:
+        """Pack so many octets."""
+        self._pack()
+
     def _pack(self) -> None:
-        """Make one object of the blocks that are not packed yet."""
-        if self._blocks:
-            self._packs.append(packed(self._blocks))
-            self._blocks.clear()
+        """Make one object of the items."""
+        if self._items:
+            weight = self.held - self._packed
+            self._packs.append(pack_of(self._items, self._large, self._carried, weight, begins=self._begins))
+            self._packed = self.held
+            self._begins = False
+            self._clear_items()
+
+    def _clear_items(self) -> None:
+        self._items.clear()
+        self._large.clear()
+        self._carried.clear()
 
     def _tell(self) -> None:
         """Tell the recorder that the tape has grown."""
         if self.changed < 0:
             self._packs.clear()
-            self._blocks.clear()
-            self.held = self.told = 0
+            self._clear_items()
+            self.held = self.told = self._packed = 0
+            self._due = STEP
             return
         if not self._changed:
             self._changed = True
             self._recorder.changed(self)
         self._recorder.grew(self)
-
-    def _passes(self, octets: bytes, *, from_client: bool) -> bool:
-        """Whether a block is dropped, because an answer that is too long goes on."""
-        passing = cast("Passing", self._passing)
-        if passing.over(octets, from_client=from_client):
-            self._passing = None
-            return False
-        self.omitted += len(octets)
-        return True
+        self._due = _AT_ONCE if self._passing is not None else self.told + STEP
 
     def looked_at(self, number: int) -> None:
         """Note that a reader looks, to whom the changes so far have this number."""
         self._changed = False
+        self._due = _AT_ONCE
         self.changed = number
 
     # -- reading
@@ -172,7 +191,7 @@ class Tape:
     @property
     def tls(self) -> bool:
         """Whether any of it was inside TLS."""
-        blocks, older = self._blocks, len(self._packs)
+        blocks, older = blocks_of(self._items, self._large), len(self._packs)
         while (said := last_said(blocks)) is None and older:
             older -= 1
             blocks = unpacked(self._packs[older : older + 1])
@@ -228,15 +247,17 @@ class Tape:
     def _drop_dialogues(self, limit: int) -> None:
         """Drop the oldest commands with their answers, or the rest of an answer."""
         if blocks := self._unread():
-            self._blocks = blocks
             self._drop(blocks, *dialogues(blocks, self.held - limit // 2, self.opened.protocol))
             if self.held > limit:
-                self._pass_over(limit)
+                self._pass_over(blocks, limit)
+            self._items, self._large = items_of(blocks)
 
     def _unread(self) -> list[Block]:
         """Take out the blocks that have not been read."""
-        blocks = unpacked(self._packs) + self._blocks
-        self._packs, self._blocks = [], []
+        blocks = unpacked(self._packs) + blocks_of(self._items, self._large)
+        self._packs.clear()
+        self._clear_items()
+        self._packed = self.held
         return blocks
 
     def _drop(self, blocks: list[Block], first: int, last: int, gone: int) -> None:
@@ -250,15 +271,15 @@ class Tape:
         self.omitted += gone
         self._weigh(self.held - gone)
 
-    def _pass_over(self, limit: int) -> None:
+    def _pass_over(self, blocks: list[Block], limit: int) -> None:
         """Drop the end of a long answer, and what is still to come of it."""
-        blocks = self._blocks
         first, size = cut_at(blocks, limit // 2)
         if first == len(blocks):
             return
         last = last_said(blocks)
         self._drop(blocks, first, len(blocks), size)
         self._passing = Passing(self.opened.protocol, b"" if last is None else last[1])
+        self._due = _AT_ONCE
 
     def _drop_lines(self, limit: int) -> None:
         """Drop the oldest lines behind the first ones."""
@@ -274,7 +295,8 @@ class Tape:
 
     def forget(self) -> None:
         """Drop all, and take no more."""
-        self._packs, self._blocks, self._observer = [], [], None
+        self._packs, self._observer = [], None
+        self._clear_items()
         self.lines, self.notes, self.messages = [], [], {}
 
     def forget_world(self, world: str) -> None:
@@ -304,8 +326,10 @@ class Tape:
         return gone
 
     def _weigh(self, held: int) -> None:
+        self._packed += held - self.held
         self.held = held
         self._recorder.weighed(self)
+        self._due = min(self._due, self.told + STEP)
 
 
 def last_said(blocks: list[Block]) -> Said | None:
