@@ -38,7 +38,9 @@ def test_blocks_come_back(pieces: list[list[Any]], begins: bool) -> None:
 
 def test_large_blocks_stay_as_they_are() -> None:
     large = [(True, bytes([digit]) * (LARGE + 1), 1.0, False) for digit in b"12"]
-    pack = packed([large[0], (False, b"250 OK\r\n", 2.0, True), (True, b"x" * LARGE, 2.0, True), large[1]])
+    blocks: list[Any] = [large[0], (False, b"250 OK\r\n", 2.0, True), (True, b"x" * LARGE, 2.0, True), large[1]]
+    pack = packed(blocks)
+    assert unpacked([pack]) == blocks
     assert [octets is block[1] for octets, block in zip(pack.large, large, strict=True)] == [True, True]
 
 

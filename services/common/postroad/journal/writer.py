@@ -307,8 +307,8 @@ class Journal:
 
     def _line(self, number: int, at: float, end: bytes) -> bytes:
         second, fraction = divmod(int(at * 1_000_000), 1_000_000)
-        time = f"{_date_time(second)}.{fraction:06d}Z"
-        return b'{"n":%d,"time":"%b","service":%b%b' % (number, time.encode(), self._service_text, end)
+        facts = (number, _date_time(second), fraction, self._service_text, end)
+        return b'{"n":%d,"time":"%b.%06dZ","service":%b%b' % facts
 
     def _append(self, data: bytes) -> None:
         handle = self._open() if self._handle is None else self._handle
@@ -377,6 +377,6 @@ def _world_of(event: _Waiting) -> str | None:
 
 
 @lru_cache(maxsize=4)
-def _date_time(second: int) -> str:
+def _date_time(second: int) -> bytes:
     """Return RFC 3339's date-time without fraction and zone. It is remembered: a second has many events."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()

@@ -39,9 +39,7 @@ class Pack(NamedTuple):
     carried: tuple[str, ...]  # the queue IDs in it
 
 
-def pack_of(
-    items: list[Item], large: Iterable[bytes], carried: Iterable[str], weight: int, *, begins: bool = False
-) -> Pack:
+def pack_of(items: list[Item], large: Iterable[bytes], carried: Iterable[str], weight: int, *, begins: bool) -> Pack:
     """Return items, and what they are about, as a pack."""
     return Pack(begins, weight, marshal.dumps(cast("Any", items), _FORM), tuple(large), tuple(carried))
 
