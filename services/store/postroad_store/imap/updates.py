@@ -73,7 +73,7 @@ def _without_keywords(rights: frozenset[str]) -> bytes:
     return _permanent(rights, ())
 
 
-def changes(view: View, news: Changes, *, manner: Manner = PLAIN, uid: bool = False) -> bytes:
+def changes(view: View, news: Changes, *, manner: Manner = PLAIN, uid: bool) -> bytes:
     """Return the responses that report changes; with `uid` FETCH has the UID in any case (RFC 3501 §6.4.8)."""
     mailbox = view.mailbox
     lines = []

@@ -185,7 +185,7 @@ class Compiler:
         step.part = reading.part or (self._registry.whole_address if word.parts else None)
         if word.matches:
             step.matching = self._matching(reading.match_type or IS, reading, step)
-        if word.tests is Tests.NONE and (call.tests or call.is_list):
+        if word.tests is Tests.NONE and call.tests:
             self.refuse(f"{word.name} takes no test")
         if word.tests is Tests.ONE and (len(call.tests) != 1 or call.is_list):
             self.refuse(f"{word.name} takes one test")

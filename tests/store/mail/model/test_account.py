@@ -17,7 +17,7 @@ def mailbox(name: str, *, selectable: bool = True) -> Mailbox:
 
 
 def account(*names: str) -> Account:
-    return Account(5, "alice@alpha.test", [mailbox("INBOX"), *map(mailbox, names)], ["INBOX"])
+    return Account(5, "alice@alpha.test", [mailbox("INBOX"), *map(mailbox, names)], ["INBOX"], lambda _: None)
 
 
 @pytest.mark.parametrize(

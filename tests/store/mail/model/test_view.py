@@ -55,6 +55,10 @@ async def test_flags_of_a_message_that_is_gone_are_not_told(storage: Storage, in
     await storage.expunge(inbox)
     assert view.take(expunges=False) == Changes()
     assert view.take(expunges=True) == Changes(expunged=numbered(1), recent=1)
+    await storage.store(inbox, [2], Change.ADD, FlagSet(DELETED))
+    await storage.expunge(inbox)
+    assert view.take(expunges=True, flags=False) == Changes(expunged=((1, UID(2)),), recent=0)
+    assert not view.changed
 
 
 async def test_sessions_that_wait_are_called(storage: Storage, inbox: Mailbox, put: Put) -> None:

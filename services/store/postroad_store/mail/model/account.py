@@ -70,11 +70,11 @@ class Account:
         login: str,
         mailboxes: Iterable[Mailbox | Named],
         subscriptions: Iterable[str],
-        read: Callable[[int], Mailbox | None] | None = None,
+        read: Callable[[int], Mailbox | None],
     ) -> None:
         self.id = number
         self.login = login
-        self._read = read or (lambda _: None)
+        self._read = read
         self.observers: set[Observer] = set()  # of all its mailboxes
         self._fill(mailboxes, subscriptions)
 

@@ -44,7 +44,7 @@ _PARTS: dict[str, Callable[[datetime], str]] = {
     "time": lambda when: f"{when.hour:02}:{when.minute:02}:{when.second:02}",
     "iso8601": _iso8601,
     "std11": format_datetime,
-    "zone": lambda when: when.strftime("%z")[:5],
+    "zone": lambda when: when.strftime("%z"),
     "weekday": lambda when: str(when.isoweekday() % 7),
 }
 
