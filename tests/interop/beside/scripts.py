@@ -86,7 +86,8 @@ class Scripts:
             content = re.sub(rb"(?m)^Date: .*\r\n", b"", content)
         content = b"".join(head) + content
         content = Faults(self.random).make(content)[1] if not self.edits and self.chance(0.15) else content
-        return content if b"\r\n\r\n" in content else content + b"\r\n\r\n"  # pigeonhole cannot edit others
+        # pigeonhole edits no other messages, and has no body where it has no octets
+        return content if content.partition(b"\r\n\r\n")[2] else content + b"\r\n\r\nx\r\n"
 
     def make(self, length: int = 12) -> Case:
         """Return the script."""
@@ -369,7 +370,8 @@ class Scripts:
     def edit(self) -> str:
         name = self.quoted(self.random.choice(EDITED))
         if self.chance(0.5):
-            value = self.filled(self.value().replace("=?", ""))  # around it pigeonhole leaves white space
+            value = self.filled(self.value().strip())  # around it pigeonhole leaves white space
+            name = self.quoted(self.random.choice(EDITED[:-1]))  # not To: what is no address there is settled
             return f"addheader {':last ' * self.chance(0.4)}{name} {self.quoted(value)};"
         if self.chance(0.4):
             return f"deleteheader {self.index()}{name};"

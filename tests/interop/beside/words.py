@@ -8,7 +8,7 @@ REQUIRED = (
 )
 FIELDS = ("subject", "From", "TO", "cc", "Bcc", "sender", "Date", "Message-ID", "x-none", "content-type", "X-A", "x-b")
 ADDRESSES = ("From", "TO", "cc", "bcc", "Sender", "reply-to")
-EDITED = ("X-A", "X-B", "Subject", "x-a", "To", "Comments")
+EDITED = ("X-A", "X-B", "Subject", "x-a", "Comments", "To")
 MAILBOXES = ("INBOX", "Junk", "Lists/sieve", "new", "a/b")
 COPIES = ("copies", "Copies/2")
 FLAGS = ("\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "work", "$Forwarded", "Work", "a b", "", "\\Odd")
