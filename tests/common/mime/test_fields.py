@@ -25,6 +25,7 @@ from postroad.mime.fields import (
         (b"A: b\n\nbody", 6),
         (b"A: b\n\r\nbody", 7),
         (b"A: b\r\nC: d\n\nx\r\n\r\n", 12),  # the first empty line counts, whatever its line ends
+        (b"A: b\r\n\n\r\nbody", 7),  # one empty line behind another
         (b"A: b\r\n", 6),
         (b"A: b", 4),
     ],

@@ -22,7 +22,8 @@ def header_end(content: bytes, start: int, limit: int) -> int:
     if content.startswith(b"\n", start, limit):
         return start + 1
     crlf = content.find(b"\n\r\n", start, limit)
-    lf = content.find(b"\n\n", start, limit if crlf < 0 else crlf)
+    # the second LF of the one may be the first of the other
+    lf = content.find(b"\n\n", start, limit if crlf < 0 else crlf + 1)
     if lf >= 0:
         return lf + 2
     return limit if crlf < 0 else crlf + 3
