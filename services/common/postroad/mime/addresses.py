@@ -224,8 +224,9 @@ class _Parser:
 
 
 # A valid address, whatever is behind it, by the first letters of the tokens' kinds; a special is itself, and a word or
-# a literal has a space in front if one was there. RFC 5322 §3.4, with the routes, and the dots in phrases, of §4; dots
-# may be anywhere in a local-part, as some providers have them. Where something has no end, no comma is behind it.
+# a literal has a space in front if one was there. RFC 5322 §3.4, with the routes, and the dots in phrases, of RFC 5322
+# §4; dots may be anywhere in a local-part, as some providers have them. Where something has no end, no comma is behind
+# it.
 _DOMAIN = r" ?(?:a(?:\. ?a)*|l)(?![aql.])"
 _ADDR_SPEC = rf"\.* ?[aq](?:\.+ ?[aq])*\.*@{_DOMAIN}"
 _VALID = re.compile(rf"(?:{_ADDR_SPEC}|[aq. ]*<(?:,*@{_DOMAIN}(?:,(?:@{_DOMAIN})?)*:)?{_ADDR_SPEC}>).*[,;]", re.DOTALL)
