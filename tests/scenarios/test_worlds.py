@@ -98,6 +98,31 @@ def test_mail_from_a_world_to_strangers_stays_in_it(stack: ProcessStack, worlds:
         worlds.drop("two")
 
 
+def test_a_world_that_takes_the_domain_of_another_has_its_own_records_at_once(
+    stack: ProcessStack, worlds: Worlds
+) -> None:
+    """The relay knew an answer about the domain of old, and another one about the domain before it was there."""
+    elsewhere = [{"name": "one.test", "records": ["@ IN MX 10 mx.elsewhere.example."]}]
+    try:
+        one = worlds.make("one")
+        send(stack, ["bob@one.test"], "Of old", login="one")
+        arrived(stack, user(one, "bob"))
+        worlds.drop("one")
+        assert worlds.api("POST", "/v1/worlds", {"id": "one", "domains": elsewhere}).status == 201
+        send(stack, ["bob@one.test"], "Anew", login="one")
+        assert worlds.api("POST", "/w/one/v1/quiet", {"timeout": 20}).status == 200
+        sessions = worlds.api("GET", "/w/one/v1/sessions?protocol=dns&limit=200").body["sessions"]
+        assert {session["question"] for session in sessions} >= {"one.test. IN MX", "mx.elsewhere.example. IN A"}
+        worlds.drop("one")
+        send(stack, ["bob@one.test"], "To nobody's domain")
+        assert worlds.api("POST", "/v1/quiet", {"timeout": 20}).status == 200
+        bob = user(worlds.make("one"), "bob")
+        send(stack, ["bob@one.test"], "To somebody's", login="one")
+        assert subjects(arrived(stack, bob)) == ["To somebody's"]
+    finally:
+        worlds.drop("one")
+
+
 def test_dns_questions_are_the_world_s_whose_mail_has_asked(stack: ProcessStack, worlds: Worlds) -> None:
     """Also about hosts and strangers, which are in no world's domains, or in another's."""
     elsewhere = [{"name": "one.test", "records": ["@ IN MX 10 mx.elsewhere.example.", "@ IN MX 20 mx.two.test."]}]

@@ -144,6 +144,7 @@ class Relay:
         )
         self._ports = WorldPorts(self.layers, settings.front, self._profile_at_port, clock)
         self.overlays.gone, self.overlays.hold = self._gone, self._ports.hold
+        self.overlays.touched = self._resolver.forget
         self._marks = Marks(self._key)
         self._resolver.mark_of = self._mark_of
         self.manager.strangers = lambda world, domain: stranger_route(self.layers, world, domain, settings.outside)

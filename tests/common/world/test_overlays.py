@@ -106,6 +106,18 @@ async def test_what_can_not_be_kept_is_not_in_force(service: Service) -> None:
     assert list(service.overlays.layers.overlays["shop"].world.domains) == ["shop.test"]
 
 
+async def test_who_keeps_what_is_said_of_domains_hears_of_those_that_come_change_and_go(service: Service) -> None:
+    touched: list[list[str]] = []
+    service.overlays.touched = lambda domains: touched.append(sorted(domains))
+    await service.overlays.put("one", definition("one", "a.test"))
+    await service.overlays.put("one", definition("one", "b.test"))
+    with pytest.raises(TakenError):
+        await service.overlays.put("two", definition("two", "b.test"))
+    await service.overlays.drop("one")
+    await service.overlays.drop("one")
+    assert touched == [["a.test"], ["a.test", "b.test"], ["b.test"]]
+
+
 async def test_ports_are_held_as_long_as_the_world_has_them(service: Service) -> None:
     await service.overlays.put("shop", definition("shop", ports=[1026]))
     with pytest.raises(PortInUse):

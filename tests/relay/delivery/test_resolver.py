@@ -188,6 +188,32 @@ async def test_clear_forgets_what_is_known_and_what_is_under_way() -> None:
         assert resolver.cached("a.test", "A") is not None
 
 
+async def test_domains_are_forgotten_with_all_that_is_below_them() -> None:
+    """A world that is made takes them, maybe from another one, which had other records."""
+    script: Script = {(name, "A"): [f"{name}. 300 A 127.0.0.1"] for name in ("x.test", "m.x.test", "ax.test", "y.test")}
+    async with NameServer(script) as server:
+        clock = still()
+        resolver = make(server, clock)
+        for name in ("x.test", "m.x.test", "ax.test"):
+            await resolver.ask(name, "A")
+        resolver.forget({"x.test", "z.test"})
+        assert resolver.cached("x.test", "A") is None
+        assert resolver.cached("m.x.test", "A") is None
+        assert resolver.cached("ax.test", "A") is not None
+        under_way = [asyncio.create_task(resolver.ask(name, "A")) for name in ("m.x.test", "y.test")]
+        await asyncio.sleep(0)
+        resolver.forget({"x.test"})
+        asked = len(server.asked)
+        assert await resolver.ask("m.x.test", "A") == Records(addresses=(ONE,))
+        await asyncio.gather(*under_way)
+        assert len(server.asked) >= asked + 1  # the question that was under way did not answer the new one
+        assert resolver.cached("y.test", "A") is not None
+        assert resolver.cached("m.x.test", "A") is not None
+        clock.push(CACHE_TIME)
+        resolver.forget({"z.test"})
+        assert not resolver._cache
+
+
 async def test_the_cache_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CACHE_SIZE", 2)
     script: Script = {(f"n{number}.test", "A"): [f"n{number}.test. 300 A 127.0.0.1"] for number in range(5)}

@@ -16,7 +16,7 @@ from postroad.world.layers import TakenError
 from postroad.world.overlay import OverlayError, read_overlay
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from postroad.world.domains import WhyNotHide
     from postroad.world.layers import Layers
@@ -38,13 +38,17 @@ async def _no_ports(_ident: str, _ports: tuple[int, ...]) -> None:
     """Do nothing: the service opens no ports."""
 
 
+def _untouched(_domains: Iterable[str]) -> None:
+    """Do nothing: the service keeps nothing that is said of domains."""
+
+
 class Overlays:
     """Keeps `layers` and `log` the same, and tells the service of what it does.
 
     `came` is called with an overlay that is in force, and `gone` with one that no longer is, to remove all that is left
     of it. Before either, `hold` is called with a world and the ports that it shall have: it opens those that the world
-    lacks and closes the others, or raises `PortInUse` and changes nothing. All are awaited. `why_not_hide` is as in
-    `domains`.
+    lacks and closes the others, or raises `PortInUse` and changes nothing. All are awaited. At the end `touched` is
+    called with the domains that the overlay has or had. `why_not_hide` is as in `domains`.
     """
 
     def __init__(self, layers: Layers, log: OverlayLog, *, why_not_hide: WhyNotHide = any_name) -> None:
@@ -53,6 +57,7 @@ class Overlays:
         self.came: Callable[[Overlay], Awaitable[None]] = _nothing
         self.gone: Callable[[Overlay], Awaitable[None]] = _nothing
         self.hold: Callable[[str, tuple[int, ...]], Awaitable[None]] = _no_ports
+        self.touched: Callable[[Iterable[str]], None] = _untouched
         self._why_not_hide = why_not_hide
         self._queues: dict[str, _Queue] = {}  # by ID
         self._going: dict[str, Overlay] = {}  # no longer in force, and something may be left of them
@@ -82,6 +87,7 @@ class Overlays:
                     self.layers.put(before)
                 await self.hold(ident, () if before is None else before.ports)
                 raise
+            self.touched({*overlay.world.domains, *(() if before is None else before.world.domains)})
 
     async def drop(self, ident: str) -> None:
         """Drop an overlay and all that belongs to it; there may be none. Raises `OSError`."""
@@ -96,6 +102,8 @@ class Overlays:
             if ident in self.log:
                 await self.log.drop(ident)
             self._going.pop(ident, None)
+            if going is not None:
+                self.touched(going.world.domains)
 
     @contextlib.asynccontextmanager
     async def _turn(self, ident: str) -> AsyncIterator[None]:

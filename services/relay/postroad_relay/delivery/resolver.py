@@ -1,7 +1,8 @@
 """The world's name server, asked over UDP and TCP; the only importer of dnspython.
 
 Answers are cached for their TTL, at most half a second: that is long for a burst of messages and short for a person who
-edits the world. `clear` empties the cache at once. A question that is under way is not asked twice.
+edits the world. `clear` empties the cache at once, `forget` does so with some domains. A question that is under way is
+not asked twice.
 
 Decision record 13 says why this is not dnspython's own resolver, and why it reads plain answers without it.
 """
@@ -30,7 +31,7 @@ from postroad_relay.delivery import question
 from postroad_relay.delivery.routing import Answer, NoData, NoSuchDomain, Records, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 CACHE_TIME = 0.5  # seconds
 CACHE_SIZE = 10_000  # answers
@@ -59,7 +60,6 @@ class Resolver:
         self._timeouts = timeouts
         self._cache: dict[tuple[str, str], tuple[float, Answer]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[Answer]] = {}
-        self._generation = 0
         # Returns the mark of a world whose mail asks about a name; None: the name is that world's own.
         self.mark_of: Callable[[str, str], str | None] = lambda _world, _name: None
 
@@ -67,7 +67,16 @@ class Resolver:
         """Forget every answer; an answer that is under way goes to its callers and is not cached."""
         self._cache.clear()
         self._asking.clear()
-        self._generation += 1
+
+    def forget(self, domains: Iterable[str]) -> None:
+        """Forget what is known of these A-labels and all names below them, as `clear` does, and what is out of date."""
+        names = frozenset(domains)
+        now = self._clock.monotonic()
+        self._cache = {
+            key: entry for key, entry in self._cache.items() if entry[0] > now and not _is_within(key[0], names)
+        }
+        for key in [key for key in self._asking if _is_within(key[0], names)]:
+            del self._asking[key]
 
     def cached(self, name: str, rdtype: str) -> Answer | None:
         """Return the answer if it is in the cache."""
@@ -85,17 +94,18 @@ class Resolver:
         key = name, rdtype
         task = self._asking.get(key)
         if task is None:
-            task = self._asking[key] = asyncio.create_task(self._ask(name, rdtype, world, self._generation))
+            task = self._asking[key] = asyncio.create_task(self._ask(name, rdtype, world))
         return await asyncio.shield(task)
 
-    async def _ask(self, name: str, rdtype: str, world: str, generation: int) -> Answer:
+    async def _ask(self, name: str, rdtype: str, world: str) -> Answer:
         key = name, rdtype
         try:
             answer, ttl = await self._follow(name, rdtype, world)
         finally:
-            if generation == self._generation:
-                self._asking.pop(key, None)
-        if generation == self._generation and not isinstance(answer, Trouble):
+            wanted = self._asking.get(key) is asyncio.current_task()  # else it was forgotten meanwhile
+            if wanted:
+                del self._asking[key]
+        if wanted and not isinstance(answer, Trouble):
             if len(self._cache) >= CACHE_SIZE:
                 self._cache.clear()
             self._cache[key] = self._clock.monotonic() + min(ttl, CACHE_TIME), answer
@@ -162,6 +172,12 @@ class Resolver:
             udp_sock=sent,
         )
         return response
+
+
+def _is_within(name: str, domains: frozenset[str]) -> bool:
+    """Whether a name is one of the domains, or below one."""
+    labels = name.split(".")
+    return any(".".join(labels[at:]) in domains for at in range(len(labels)))
 
 
 class _Inbox(asyncio.DatagramProtocol):
