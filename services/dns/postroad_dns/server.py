@@ -176,9 +176,8 @@ class Server:
         if not serve(self._tcp_cache, self._tcp_tally, time.monotonic()):
             self._close(connection)
             return
-        if (
-            connection.is_amid
-        ):  # some clients send the length alone, and then wait to be heard (`postroad.shell`: pieces)
+        # Some clients send the length alone, and then wait to be heard (`postroad.shell`: pieces).
+        if connection.is_amid:
             acknowledge(connection.socket)
         wanted = (connection.wants_to_read and selectors.EVENT_READ) | (
             connection.wants_to_write and selectors.EVENT_WRITE
