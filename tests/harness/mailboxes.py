@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import poplib
+import ssl
 import time
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING
@@ -75,8 +76,22 @@ def arrived(
             if announced is not None and int(announced) > len(seen):
                 continue
             client.idle()
-            client.idle_check(timeout=left)
+            if not _has_read_more(client):
+                client.idle_check(timeout=left)
             client.idle_done()
+
+
+def _has_read_more(client: imapclient.IMAPClient) -> bool:
+    """Whether a line has come along with the last one: IMAPClient's `idle_check` waits for the socket alone."""
+    connection = client._imap.sock
+    before = connection.gettimeout()
+    connection.settimeout(0)
+    try:
+        return bool(client._imap.file.peek(1))
+    except ssl.SSLWantReadError:
+        return False
+    finally:
+        connection.settimeout(before)
 
 
 @contextlib.contextmanager
