@@ -514,7 +514,7 @@ async def test_names_that_are_no_names(connect: Callable[[], Wire]) -> None:
     wire = connect()
     await wire.say(LOGIN)
     assert await wire.say('a SELECT "&AGE-"') == "a NO [CANNOT] Mailbox name is not valid mUTF-7\r\n"
-    assert await wire.say('b RENAME "&AGE-" x') == "b NO [NONEXISTENT] Mailbox doesn't exist: &AGE-\r\n"
+    assert await wire.say('b RENAME "&AGE-" x') == "b NO [CANNOT] Mailbox name is not valid mUTF-7\r\n"
     await wire.say("s SELECT INBOX")
     await wire.say("a APPEND INBOX {4+}\r\na: b")
     for name in ('"&AGE-"', '""', "nope/", '"a%b"'):  # TRYCREATE would send the client round in circles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from postroad_store.imap.grammar import mailbox_name
 from postroad_store.imap.grammar.mailbox_name import NameInvalid
+from postroad_store.mail.model.account import checked_name
 from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox
 
 
@@ -30,6 +31,14 @@ def _decoded(name: bytes, *, utf8: bool) -> str:
     return mailbox_name.decode_utf8(name) if utf8 else mailbox_name.decode(name)
 
 
-def no_such_mailbox(name: bytes) -> NoSuchMailbox:
-    """Return the error that says that there is no mailbox of this name."""
+def no_such_mailbox(name: bytes, *, utf8: bool) -> NoSuchMailbox | NameNotAllowed:
+    """Return the error that says that there is no mailbox of this name, or that there never can be one.
+
+    RFC 5530 §3: CANNOT is what "can never succeed"; no client must be invited to create such a mailbox (RFC 3501
+    §6.3.11, §6.4.7).
+    """
+    try:
+        checked_name(new_name(name, utf8=utf8))
+    except NameNotAllowed as error:
+        return error
     return NoSuchMailbox(f"Mailbox doesn't exist: {name.decode('ascii', 'replace')}")

@@ -30,7 +30,6 @@ from postroad_store.imap.highest import Highest
 from postroad_store.imap.spec import Conditions
 from postroad_store.imap.states import State
 from postroad_store.imap.watch import Watch
-from postroad_store.mail.model.account import checked_name
 from postroad_store.mail.model.errors import MailError
 from postroad_store.protocol.contract import Farewell
 
@@ -220,8 +219,7 @@ class Session:
         """
         mailbox = self.directory.usable(self.known_name(name), needs)
         if mailbox is None or not mailbox.selectable:
-            checked_name(self.new_name(name))
-            raise names.no_such_mailbox(name)
+            raise names.no_such_mailbox(name, utf8=self.engine.offer.utf8)
         return mailbox
 
     def new_name(self, name: bytes) -> str:

@@ -174,7 +174,7 @@ def my(session: Session, command: MyRights) -> None:
     mailbox = session.directory.find(session.known_name(command.mailbox))
     rights = frozenset[str]() if mailbox is None else session.directory.rights(mailbox)
     if mailbox is None or not rights & frozenset("lrikxa"):
-        raise no_such_mailbox(command.mailbox)
+        raise no_such_mailbox(command.mailbox, utf8=session.engine.offer.utf8)
     session.engine.send(_response(session, session.written(session.directory.name_of(mailbox)), rights))
     session.finish(command, b"OK Myrights completed.")
 
@@ -207,7 +207,7 @@ def _administered(session: Session, name: bytes) -> tuple[Mailbox, Account]:
     mailbox = directory.usable(wanted, "a")
     owner, _ = directory.locate(wanted)
     if mailbox is None or owner is None:
-        raise no_such_mailbox(name)
+        raise no_such_mailbox(name, utf8=session.engine.offer.utf8)
     return mailbox, owner
 
 

@@ -138,7 +138,7 @@ def _located(session: Session, wire: bytes) -> tuple[Account, str, Mailbox]:
     mailbox = directory.usable(name, "x")
     account, rest = directory.locate(name)
     if mailbox is None or account is None:
-        raise no_such_mailbox(wire)
+        raise no_such_mailbox(wire, utf8=session.engine.offer.utf8)
     return account, rest, mailbox
 
 
@@ -146,7 +146,7 @@ async def subscribe(session: Session, command: Subscribe) -> None:
     """Subscribe to a mailbox that exists: RFC 3501 §6.3.6 lets the server ask for that. Needs the right "l"."""
     name = session.new_name(command.mailbox)
     if session.directory.usable(name, "l") is None:
-        raise no_such_mailbox(command.mailbox)
+        raise no_such_mailbox(command.mailbox, utf8=session.engine.offer.utf8)
     await session.storage.subscribe(session.current_account(), name)
     session.finish(command, b"OK Subscribe completed.")
 

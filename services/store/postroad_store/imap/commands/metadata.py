@@ -196,7 +196,7 @@ def _find(session: Session, name: bytes) -> Mailbox | None:
         return None
     mailbox = session.directory.usable(session.known_name(name), "l")
     if mailbox is None:
-        raise no_such_mailbox(name)
+        raise no_such_mailbox(name, utf8=session.engine.offer.utf8)
     if not session.directory.rights(mailbox) & _ANY:
         raise NotPermitted("you lack the right to see or change annotations of this mailbox")
     return mailbox

@@ -104,7 +104,7 @@ def get_root(session: Session, command: GetQuotaRoot) -> None:
     name = session.new_name(command.mailbox)
     mailbox = session.directory.usable(name, "r")  # RFC 9208 §6
     if mailbox is None and session.directory.is_foreign(name):
-        raise no_such_mailbox(command.mailbox)
+        raise no_such_mailbox(command.mailbox, utf8=session.engine.offer.utf8)
     root = session.current_account().login if mailbox is None else session.directory.owner_of(mailbox)
     session.engine.send(b"* QUOTAROOT %b %b\r\n" % (session.written(name), responses.astring(root.encode())))
     session.engine.send(_quota(session, root))
