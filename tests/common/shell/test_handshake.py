@@ -66,6 +66,7 @@ def test_reason(error: BaseException | None, reason: str) -> None:
         ("record layer failure", "the client does not speak TLS"),
         ("unexpected eof while reading", handshake.CLOSED),
         ("unsupported protocol", "the client speaks no version of TLS from 1.2 on"),
+        ("no application protocol", "the client has come for another protocol (ALPN)"),
         ("no shared cipher", "client and server have no cipher suite in common"),
     ],
 )

@@ -143,6 +143,34 @@ class TestTls:
         agreed = await asyncio.to_thread(agree, room.tls_port, groups, version)
         assert agreed == {"X25519": "x25519", "P-256": "secp256r1", "P-384": "secp384r1"}[group]
 
+    @pytest.mark.parametrize("implicit_tls", [False, True])
+    @pytest.mark.parametrize(("offered", "chosen"), [((), None), (("h2", "toy"), "toy"), (("http/1.1",), "")])
+    async def test_the_protocol_that_a_client_names(
+        self, start: Callable[..., Room], *, offered: tuple[str, ...], chosen: str | None, implicit_tls: bool
+    ) -> None:
+        """RFC 7301 §3.2: the server's own is chosen; where the client has only others, the handshake ends."""
+        room = start()
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if offered:
+            context.set_alpn_protocols(list(offered))
+        ends = pytest.raises(ssl.SSLError, match=r"(?i)no.application.protocol")
+        async with asyncio.timeout(PATIENCE):
+            with contextlib.nullcontext() if chosen != "" else ends:
+                if implicit_tls:
+                    _, writer = await asyncio.open_connection("127.0.0.1", room.tls_port, ssl=context)
+                else:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", room.port)
+                    await reader.readline()
+                    writer.write(b"TLS\n")
+                    await reader.readline()
+                    await writer.start_tls(context)
+                assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == chosen
+                writer.transport.abort()
+            await ended(room.sessions[0])
+        assert len(room.shut_out) == (chosen == "")
+
     async def test_a_listener_without_a_certificate_has_no_tls_port(self) -> None:
         loop = asyncio.get_running_loop()
         listener = Listener(Service("toy", ToySession, b"", 1.0), reactor_on(loop), loop)  # type: ignore[arg-type]

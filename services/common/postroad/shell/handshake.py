@@ -19,6 +19,7 @@ _MEANINGS = (
     ("record layer failure", "the client does not speak TLS"),
     ("unexpected eof", "the client closed the connection"),
     ("unsupported protocol", "the client speaks no version of TLS from 1.2 on"),
+    ("no application protocol", "the client has come for another protocol (ALPN)"),
     ("no shared cipher", "client and server have no cipher suite in common"),
 )
 CLOSED = "the client closed the connection"

@@ -43,7 +43,8 @@ BACKLOG = 511
 class Listener:
     """The ports of one service and the connections that came through them.
 
-    `clock` is the process's; `tap` hears every session; `refusals` notes TLS handshakes that fail.
+    The service's name is that of its protocol for ALPN, too (RFC 7301 §6). `clock` is the process's; `tap` hears every
+    session; `refusals` notes TLS handshakes that fail.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Listener:
     ) -> None:
         self.service = service
         self.loop = loop
-        self.tls = tls
+        self.tls = None if tls is None else tls.speaking(service.name)
         self.clock = clock or Clock()
         self.tap = tap
         self.refusals = refusals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -56,12 +57,22 @@ class ServerTls:
             context.load_verify_locations(str(tls_dir / CA_FILE))
             context.load_client_ca(str(tls_dir / CA_FILE).encode())
             context.set_verify(SSL.VERIFY_PEER)
+        context.set_alpn_select_callback(_choose)
         self._end_point = end_point(tls_dir)
         self._context = context
+        self._speaks = b""
+
+    def speaking(self, protocol: str) -> ServerTls:
+        """Return the same for a service whose protocol has this name in the registry of ALPN (RFC 7301 §6)."""
+        other = copy(self)
+        other._speaks = protocol.encode("ascii")  # noqa: SLF001 - its own kind
+        return other
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:  # noqa: ARG002, N802
         """Return a new server side of a TLS connection (IOpenSSLServerConnectionCreator)."""
-        return SSL.Connection(self._context, None)
+        connection = _Connection(self._context, None)
+        connection.speaks = self._speaks
+        return connection
 
     def channel(self, transport: Any) -> Channel:
         """Return what SASL may know of a connection's TLS, once its handshake is over."""
@@ -74,6 +85,23 @@ class ServerTls:
         elif (finished := connection.get_peer_finished()) is not None:
             bindings[UNIQUE] = finished  # RFC 5929 §3.1: the first one, which is the client's: no session is resumed
         return Encrypted(bindings, _logins(connection.get_peer_certificate(as_cryptography=True)))
+
+
+class _Connection(SSL.Connection):
+    """A connection that knows its service's protocol; Twisted takes pyOpenSSL's own place for such things."""
+
+    speaks = b""
+
+
+def _choose(connection: SSL.Connection, offered: list[bytes]) -> bytes:
+    """Choose the protocol of a service among those that a client offers; raises `SSL.Error` if it is not there.
+
+    RFC 7301 §3.2: then the alert is no_application_protocol. A browser cannot be led to a mail port so.
+    """
+    speaks = connection.speaks if isinstance(connection, _Connection) else b""
+    if speaks not in offered:
+        raise SSL.Error([("SSL routines", "", "no application protocol")])
+    return speaks
 
 
 def _logins(certificate: x509.Certificate | None) -> tuple[str, ...]:
