@@ -16,7 +16,8 @@ from postroad_store.imap.commands.status.items import ITEMS, unasked_response
 from postroad_store.imap.directory import PREFIX
 from postroad_store.imap.interests import MESSAGE_EVENTS, MESSAGES, NOTHING, Event
 from postroad_store.mail.model.account import DELIMITER
-from postroad_store.mail.model.observer import Observer
+from postroad_store.mail.model.observer import Follower, Observer
+from postroad_store.mail.model.rights import rights_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,7 +53,7 @@ class _Elsewhere(Observer):
         """Pass it over: what others subscribe to is theirs."""
 
 
-class Notify(Observer):
+class Notify(Observer, Follower):
     """What one client has asked for, and what it is to be told."""
 
     def __init__(self, session: Session, interests: Interests) -> None:
@@ -63,8 +64,9 @@ class Notify(Observer):
         self._new: list[UID] = []  # of the selected mailbox, whose items are to be told
         self._own: set[UID] = set()  # that the client has put there itself, and has not been told of by EXISTS
         self._overflown = False
-        self._shared: set[str] = set()  # names of others' mailboxes that are followed
-        self._elsewhere: list[tuple[Account, Observer]] = []
+        self._shared: set[str] = set()  # names of others' mailboxes that the client may list
+        self._lost: set[str] = set()  # that it may list no more, and has followed
+        self._elsewhere: dict[Account, Observer] = {}
         self._follow(interests)
 
     def _follow(self, interests: Interests) -> None:
@@ -73,20 +75,27 @@ class Notify(Observer):
         if not interests.groups:
             return
         self._account.observers.add(self)
+        self._session.storage.sharing.followers.add(self)
         directory = self._session.directory
-        self._shared = {name for name in directory.shared() if self.of(name)}
+        self._shared = set(directory.shared())
         for owner in {directory.locate(name)[0] for name in self._shared}:
             if owner is not None:
-                self._elsewhere.append((owner, _Elsewhere(self, owner.login)))
-                owner.observers.add(self._elsewhere[-1][1])
+                self._observe(owner)
+
+    def _observe(self, owner: Account) -> None:
+        if owner not in self._elsewhere:
+            self._elsewhere[owner] = observer = _Elsewhere(self, owner.login)
+            owner.observers.add(observer)
 
     def end(self) -> None:
         """Follow nothing any more."""
         self._account.observers.discard(self)
-        for owner, observer in self._elsewhere:
+        self._session.storage.sharing.followers.discard(self)
+        for owner, observer in self._elsewhere.items():
             owner.observers.discard(observer)
         self._elsewhere.clear()
         self._shared.clear()
+        self._lost.clear()
 
     @property
     def out_of_reach(self) -> list[str]:
@@ -175,10 +184,46 @@ class Notify(Observer):
 
     def named_elsewhere(self, name: str, old_name: str | None) -> None:
         """Do so of another account's name, if the client may know it, or has known it (RFC 4314 §4)."""
-        known = self._session.directory.listed(name) is not None
-        if known or not self._shared.isdisjoint({name, old_name}):
+        had = (name if old_name is None else old_name) in self._shared
+        self._learn(name)
+        if old_name is not None:
+            self._learn(old_name)
+            for below in [each for each in self._shared if each.startswith(old_name + DELIMITER)]:
+                moved = name + below.removeprefix(old_name)
+                self._shared.discard(below)
+                self._shared.add(moved)
+                if not had:  # RFC 5465 §5.4: nothing is told of names below, as the client can tell; this one cannot
+                    self.named(moved, below)
+        if had or name in self._shared:
+            self.named(name, old_name if had else None)
+
+    def _learn(self, name: str) -> None:
+        """Look whether the client may list a name of another account."""
+        if self._session.directory.listed(name) is None:
+            self._shared.discard(name)
+        else:
             self._shared.add(name)
-            self.named(name, old_name if old_name in self._shared else None)
+            self._lost.discard(name)
+
+    def shared(self, owner: Account, name: str, before: str | None, after: str | None) -> None:
+        r"""Note that the client may list another account's mailbox from now on, or no more: it comes or goes.
+
+        RFC 5465 §5.4, §5.9: one that is lost, and was followed, has \NoAccess; where it comes back, it has not.
+        """
+        session, login = self._session, self._account.login
+        had, has = ("l" in rights_of(acl, login, owns=False) for acl in (before, after))
+        known = f"{PREFIX}{owner.login}{DELIMITER}{name}"
+        if had == has or owner is self._account or session.directory.locate(known)[0] is not owner:
+            return
+        if known in self._lost:
+            self._names.setdefault(known)
+        self._learn(known)
+        if has:
+            self._observe(owner)
+        elif self.of(known):
+            self._lost.add(known)
+            self._names.setdefault(known)
+        self.named(known)
 
     def subscribed(self, name: str) -> None:
         """Note that a subscription has begun or ended (RFC 5465 §5.5)."""
@@ -215,9 +260,11 @@ class Notify(Observer):
         lines = [OVERFLOW] if self._overflown else []
         self._overflown = False
         for name, old_name in self._names.items():
-            lines.append(list_response(session, name, old_name=old_name, mailboxes_only=True))
+            lost = name in self._lost
+            lines.append(list_response(session, name, old_name=old_name, mailboxes_only=True, no_access=lost))
         for mailbox, events in self._changed.items():
-            if mailbox.selectable and not mailbox.deleted:
+            readable = session.directory.rights(mailbox).issuperset("lr")  # RFC 5465 §5
+            if mailbox.selectable and not mailbox.deleted and readable:
                 items = status_items(events, modseq=session.manner.modseq)
                 written = session.written(session.directory.name_of(mailbox))
                 lines.append(unasked_response(session, mailbox, written, items))

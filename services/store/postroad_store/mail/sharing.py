@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.observer import Follower
     from postroad_store.mail.writer import Writer
 
 
@@ -25,10 +26,11 @@ class Sharing:
         self._reader = reader
         self._accounts = accounts
         self.fellows: Callable[[str, str], bool] = lambda _login, _other: True
+        self.followers: set[Follower] = set()
 
     def set(self, account: Account, mailbox: Mailbox, identifier: str, change: Change) -> Awaitable[None]:
         """Commit: change the rights of an identifier; raises `NoSuchMailbox`, `LimitReached`."""
-        return self._writer.submit(SetAcl(account, mailbox, identifier, change))
+        return self._writer.submit(SetAcl(account, mailbox, identifier, change, self.followers))
 
     def owner(self, login: str, account: Account) -> Account | None:
         """Read: return an account by its login; None if it has not been made, or is none of `account`'s fellows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
 
 
@@ -21,4 +22,12 @@ class Observer(Protocol):
 
     def subscribed(self, name: str) -> None:
         """Note that a subscription has begun or ended."""
+        ...
+
+
+class Follower(Protocol):
+    """One of those who want to hear what accounts share with each other; called as an `Observer` is."""
+
+    def shared(self, owner: Account, name: str, before: str | None, after: str | None) -> None:
+        """Note that a mailbox has another access control list now (`model.rights`)."""
         ...

@@ -9,10 +9,12 @@ from postroad_store.mail.model.errors import LimitReached, NoSuchMailbox
 from postroad_store.mail.model.rights import ALL, MAX_IDENTIFIERS, NONE, REQUIRED, entries_of, text_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from sqlite3 import Connection
 
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.observer import Follower
 
 
 class Change(NamedTuple):
@@ -29,13 +31,16 @@ class Change(NamedTuple):
 
 
 class SetAcl(Commit["tuple[str, str | None]", None]):
-    """Change the rights of one identifier. The owner keeps those that are required (RFC 4314 §3.7)."""
+    """Change the rights of one identifier, and tell followers. The owner keeps what is required (RFC 4314 §3.7)."""
 
-    def __init__(self, account: Account, mailbox: Mailbox, identifier: str, change: Change) -> None:
+    def __init__(
+        self, account: Account, mailbox: Mailbox, identifier: str, change: Change, followers: Collection[Follower] = ()
+    ) -> None:
         self._account = account
         self._mailbox = mailbox
         self._identifier = identifier
         self._change = change
+        self._followers = followers
 
     def write(self, db: Connection) -> tuple[str, str | None]:
         """Write the list; return the mailbox's name and it."""
@@ -61,5 +66,7 @@ class SetAcl(Commit["tuple[str, str | None]", None]):
     def show(self, written: tuple[str, str | None]) -> None:
         """Show the list."""
         name, acl = written
-        self._mailbox.acl = acl
+        before, self._mailbox.acl = self._mailbox.acl, acl
         self._account.set_acl(name, acl)
+        for follower in tuple(self._followers):
+            follower.shared(self._account, name, before, acl)
