@@ -13,8 +13,8 @@ from postroad_kit import Postroad, World
 def archive_invoices(client: imaplib.IMAP4) -> int:
     """Stand for the program: it moves invoices out of INBOX, and returns how many."""
     client.select("INBOX")
-    _, found = client.search(None, "SUBJECT", "invoice")
-    numbers = found[0].split()
+    _, data = client.search(None, "SUBJECT", "invoice")
+    numbers = data[0].split()
     if numbers:
         client.create("Invoices")
         client.copy(b",".join(numbers).decode(), "Invoices")

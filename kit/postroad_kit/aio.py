@@ -143,16 +143,16 @@ class AsyncWorld(Outline):
         async with self._changing:
             if address not in self._made:
                 members = {"password": password, "quota": quota, "imap_without": imap_without}
-                made = await self.ask(asking.add_account(self.id, local, domain, **members))
-                self._made[address] = AsyncAccount(made.name, made.address, made.login, made.password, self)
+                info = await self.ask(asking.add_account(self.id, local, domain, **members))
+                self._made[address] = AsyncAccount(info.name, info.address, info.login, info.password, self)
         return self._made[address]
 
     @property
     def accounts(self) -> list[AsyncAccount]:
         """The accounts that it was made with, and those that `account` has made."""
-        made = (account for domain in self.domains for account in domain.accounts)
+        infos = (account for domain in self.domains for account in domain.accounts)
         return [
-            *(AsyncAccount(one.name, one.address, one.login, one.password, self) for one in made),
+            *(AsyncAccount(info.name, info.address, info.login, info.password, self) for info in infos),
             *self._made.values(),
         ]
 
@@ -183,10 +183,10 @@ class AsyncWorld(Outline):
     async def wait(self, *, timeout: float = 10.0, **criteria: Unpack[Criteria]) -> AsyncMail:  # noqa: ASYNC109
         """Return the one message that meets all criteria; raises `NotArrived`, or `TooMany` if several match."""
         __tracebackhide__ = True
-        found = await self.wait_all(timeout=timeout, **criteria)
-        if len(found) > 1:
-            raise TooMany(several(found))
-        return found[0]
+        mails = await self.wait_all(timeout=timeout, **criteria)
+        if len(mails) > 1:
+            raise TooMany(several(mails))
+        return mails[0]
 
     async def wait_all(
         self,
@@ -213,13 +213,13 @@ class AsyncWorld(Outline):
 
     async def messages(self, query: str | None = None) -> list[AsyncMail]:
         """Return all messages, or those that a query finds, the oldest first."""
-        found: list[AsyncMail] = []
+        mails: list[AsyncMail] = []
         after = None
         while True:
             page, after = await self.ask(asking.messages(query or None, after))
-            found += map(self._mail, page)
+            mails += map(self._mail, page)
             if after is None:
-                return found
+                return mails
 
     def _mail(self, message: Mapping[str, Any]) -> AsyncMail:
         return AsyncMail(**fields_of(message), _world=self)

@@ -60,7 +60,7 @@ def purge(world: str) -> Call[None]:
 
 def add_account(world: str, name: str, domain: str, **members: Any) -> Call[AccountInfo]:
     """Make an account; members that are None are left out."""
-    value = {"name": name, "domain": domain} | {key: one for key, one in members.items() if one is not None}
+    value = {"name": name, "domain": domain} | {key: member for key, member in members.items() if member is not None}
     return Call("POST", f"/v1/worlds/{segment(world)}/accounts", account_of, value, again=False)
 
 
@@ -73,7 +73,7 @@ def open_port(world: str) -> Call[Endpoint]:
 def ports(world: str) -> Call[list[Endpoint]]:
     """List the ports of a world."""
     path = f"/v1/worlds/{segment(world)}/ports"
-    return Call("GET", path, lambda answer: [endpoint_of(one) for one in answer["ports"]])
+    return Call("GET", path, lambda answer: [endpoint_of(port) for port in answer["ports"]])
 
 
 def close_port(world: str, port: int) -> Call[None]:
@@ -137,7 +137,7 @@ def flags(copy: Copy) -> Call[tuple[str, ...]]:
     path = f"/v1/accounts/{segment(copy.account)}/mailboxes/{segment(copy.mailbox)}/messages"
 
     def read_flags(answer: Any) -> tuple[str, ...]:
-        return next((tuple(one["flags"]) for one in answer["messages"] if one["uid"] == copy.uid), ())
+        return next((tuple(message["flags"]) for message in answer["messages"] if message["uid"] == copy.uid), ())
 
     return Call("GET", path, read_flags, query={"after": copy.uid - 1, "limit": 1})
 
@@ -155,7 +155,7 @@ def sessions(cursor: Any = None, **only: str | None) -> Call[tuple[list[Session]
     return Call(
         "GET",
         "/v1/sessions",
-        lambda answer: ([session_of(one) for one in answer["sessions"]], answer["next"]),
+        lambda answer: ([session_of(session) for session in answer["sessions"]], answer["next"]),
         query={"before": cursor, **only},
     )
 

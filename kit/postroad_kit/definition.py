@@ -78,8 +78,10 @@ def wanted(ident: str | None, accounts: Accounts | None, **members: Any) -> dict
     if isinstance(members.get("domains"), list | tuple):
         domains = map(_named, members["domains"])
         members["domains"] = [
-            {**one, "accounts": _all_named(one["accounts"])} if isinstance(one, dict) and "accounts" in one else one
-            for one in domains
+            {**domain, "accounts": _all_named(domain["accounts"])}
+            if isinstance(domain, dict) and "accounts" in domain
+            else domain
+            for domain in domains
         ]
     return {name: member for name, member in {"id": ident, **members}.items() if member is not None}
 
@@ -109,7 +111,7 @@ def with_account(asked: Mapping[str, Any], account: Mapping[str, Any]) -> dict[s
     accounts = first.get("accounts", [])
     if not isinstance(accounts, list):
         return dict(asked)
-    names = [one.get("name") for one in accounts if isinstance(one, dict)] + list(first.get("aliases", ()))
+    names = [account.get("name") for account in accounts if isinstance(account, dict)] + list(first.get("aliases", ()))
     if account["name"].casefold() in map(str.casefold, map(str, names)):
         return dict(asked)
     return {**asked, "domains": [{**first, "accounts": [*accounts, dict(account)]}, *others]}

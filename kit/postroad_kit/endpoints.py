@@ -27,12 +27,12 @@ class Endpoints:
     ca: str | None
 
     def __getitem__(self, name: str) -> Endpoint:
-        found = self.by_name.get(name)
-        if found is None:
+        endpoint = self.by_name.get(name)
+        if endpoint is None:
             raise PostroadError(
                 f"this stack does not say where {name} is: POSTROAD_PUBLISHED names what can be reached"
             )
-        return found
+        return endpoint
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return what trusts the stack's CA, and no other."""
@@ -48,5 +48,5 @@ def endpoint_of(answer: Mapping[str, Any]) -> Endpoint:
 
 def endpoints_of(answer: Mapping[str, Any]) -> Endpoints:
     """Return the endpoints of the API's JSON."""
-    places = {name: endpoint_of(one) for name, one in answer["endpoints"].items()}
+    places = {name: endpoint_of(place) for name, place in answer["endpoints"].items()}
     return Endpoints(places, answer["ca"])

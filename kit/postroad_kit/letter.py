@@ -180,7 +180,7 @@ class Letter:
     @property
     def copies(self) -> tuple[Copy, ...]:
         """Where it lies in mailboxes."""
-        return tuple(copy for one in self.recipients for copy in one.copies)
+        return tuple(copy for recipient in self.recipients for copy in recipient.copies)
 
     def link(self, text: str | None = None, *, url: str | None = None) -> str:
         """Return the URL of the one link whose visible text, and whose URL, contains this (case makes no difference).
@@ -188,7 +188,7 @@ class Letter:
         Without either, of the one link that is no unsubscribe link. The same URL twice is one link. Raises `NotOne`.
         """
         __tracebackhide__ = True
-        found = {
+        urls = {
             link.url: link
             for link in reversed(self.links)
             if (text is None or text.casefold() in link.text.casefold())
@@ -197,7 +197,7 @@ class Letter:
         }
         wanted = "".join([f" with the text “{text}”" if text else "", f" with “{url}” in its URL" if url else ""])
         shown = [f"{link.text!r} → {link.url}" for link in self.links]
-        return self._one(list(found), "link", wanted, shown)
+        return self._one(list(urls), "link", wanted, shown)
 
     def code(self) -> str:
         """Return the one-time code: the only one, or the one that is by far the likeliest. Raises `NotOne`."""
@@ -211,9 +211,9 @@ class Letter:
     def file(self, name: str = "*") -> File:
         """Return the one attachment whose file name matches, with `*` and `?`. Raises `NotOne`."""
         __tracebackhide__ = True
-        found = [file for file in self.files if fnmatch.fnmatch(file.filename.casefold(), name.casefold())]
+        matching = [file for file in self.files if fnmatch.fnmatch(file.filename.casefold(), name.casefold())]
         shown = [f"{file.filename} ({file.content_type}, {file.size} octets)" for file in self.files]
-        by_id = {file.part_id: file for file in found}
+        by_id = {file.part_id: file for file in matching}
         return by_id[self._one(list(by_id), "attachment", "" if name == "*" else f" named {name}", shown)]
 
     def header(self, name: str) -> str | None:
@@ -229,18 +229,18 @@ class Letter:
         """Return the web link of List-Unsubscribe; with `one_click` it has to obey RFC 8058. Raises `NotOne`."""
         __tracebackhide__ = True
         told = self.content.list_unsubscribe
-        found = [link for link in told.links if link.casefold().startswith(("https:", "http:"))]
+        links = [link for link in told.links if link.casefold().startswith(("https:", "http:"))]
         if one_click:
-            found = [link for link in found if told.one_click and link.casefold().startswith("https:")]
+            links = [link for link in links if told.one_click and link.casefold().startswith("https:")]
         where = " in List-Unsubscribe"
-        return self._one(found, "one-click link" if one_click else "web link", where, [*told.links, *told.errors])
+        return self._one(links, "one-click link" if one_click else "web link", where, [*told.links, *told.errors])
 
-    def _one(self, found: Sequence[str], noun: str, which: str, there: Iterable[str]) -> str:
+    def _one(self, matching: Sequence[str], noun: str, which: str, there: Iterable[str]) -> str:
         __tracebackhide__ = True
-        if len(found) == 1:
-            return found[0]
-        count = f"{len(found)} {noun}s{which}, where one is expected" if found else f"no {noun}{which}"
-        listed = "".join(f"\n  {one}" for one in there) or " nothing"
+        if len(matching) == 1:
+            return matching[0]
+        count = f"{len(matching)} {noun}s{which}, where one is expected" if matching else f"no {noun}{which}"
+        listed = "".join(f"\n  {present}" for present in there) or " nothing"
         if self.content == Content():
             listed += " of its content, which is in no mailbox: it was removed, or went to another server"
         raise NotOne(f"“{self.subject}” has {count}; it has:{listed}")

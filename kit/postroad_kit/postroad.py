@@ -72,8 +72,8 @@ class Postroad:
             imap_without=imap_without,
             quota=quota,
         )
-        made = None if when_used else self.client.ask(asking.make(definition))
-        return World(self.client, made, self.endpoints, definition if when_used else None)
+        info = None if when_used else self.client.ask(asking.make(definition))
+        return World(self.client, info, self.endpoints, definition if when_used else None)
 
     def find(self, ident: str) -> World:
         """Return a world that exists."""

@@ -46,16 +46,22 @@ def when(text: str | None) -> datetime | None:
 
 
 def _people(people: Iterable[Mapping[str, str]]) -> tuple[Person, ...]:
-    return tuple(Person(one["name"], one["address"]) for one in people)
+    return tuple(Person(person["name"], person["address"]) for person in people)
 
 
-def _recipient(one: Mapping[str, Any]) -> Recipient:
+def _recipient(value: Mapping[str, Any]) -> Recipient:
     copies = tuple(
         Copy(copy["account"], copy["mailbox"], copy["uid_validity"], copy["uid"], copy["removed"])
-        for copy in one["copies"]
+        for copy in value["copies"]
     )
     return Recipient(
-        one["address"], one["state"], one["reason"] or "", one["host"] or "", when(one["due"]), one["attempts"], copies
+        value["address"],
+        value["state"],
+        value["reason"] or "",
+        value["host"] or "",
+        when(value["due"]),
+        value["attempts"],
+        copies,
     )
 
 

@@ -39,17 +39,17 @@ def sections(world: World) -> Iterator[tuple[str, str]]:
         lines = list(table(HEAD, [row(message) for message in reversed(messages[:MESSAGES])], indent=""))
         more = [f"and {len(messages) - MESSAGES} earlier ones"] if len(messages) > MESSAGES else []
         failed = [
-            harmless(f"{message['id']} to {one['address']}: {one['reason']}")
+            harmless(f"{message['id']} to {recipient['address']}: {recipient['reason']}")
             for message in messages[:MESSAGES]
-            for one in message["recipients"]
-            if one["state"] in {"failed", "deferred", "held"}
+            for recipient in message["recipients"]
+            if recipient["state"] in {"failed", "deferred", "held"}
         ]
         return "\n".join([*lines, *more, *failed])
 
     def said() -> str:
         listed = world.ask(asking.sessions())[0]
-        found = [session for session in listed if session.protocol != "dns"][:SESSIONS]  # the road has the look-ups
-        return "\n".join(_cut(str(world.ask(asking.session(session.id)))) for session in reversed(found))
+        newest = [session for session in listed if session.protocol != "dns"][:SESSIONS]  # the road has the look-ups
+        return "\n".join(_cut(str(world.ask(asking.session(session.id)))) for session in reversed(newest))
 
     def went() -> str:
         ids = [message["id"] for message in reversed(messages[:ROADS])]
@@ -77,8 +77,8 @@ def stack_sections() -> Iterator[tuple[str, str]]:
 
 def described(world: World | None) -> str:
     """Return the sections as one text."""
-    found = [*stack_sections(), *(() if world is None else sections(world))]
-    return "\n".join(f"-- {title}\n{text}" for title, text in found if text)
+    titled = [*stack_sections(), *(() if world is None else sections(world))]
+    return "\n".join(f"-- {title}\n{text}" for title, text in titled if text)
 
 
 def _road(world: World, ident: str) -> str:

@@ -33,10 +33,10 @@ def row_of(letter: Letter) -> list[str]:
     return row({**vars(letter), "recipients": to})
 
 
-def several(found: Sequence[Letter]) -> str:
+def several(letters: Sequence[Letter]) -> str:
     """Return the sentence for several messages where one was expected."""
-    lines = table(HEAD, list(map(row_of, found)))
-    return "\n".join([f"1 message was expected, but {len(found)} match (wait_all takes several):", *lines])
+    lines = table(HEAD, list(map(row_of, letters)))
+    return "\n".join([f"1 message was expected, but {len(letters)} match (wait_all takes several):", *lines])
 
 
 def sentences(problem: Mapping[str, Any]) -> Iterator[str]:
@@ -44,19 +44,22 @@ def sentences(problem: Mapping[str, Any]) -> Iterator[str]:
     yield harmless(str(problem.get("detail") or problem.get("title") or "The API does not say why."))
     if near := problem.get("near_misses", ()):
         yield "Came close:"
-        rows = [[*row(one["message"]), ", ".join(one["missed"])] for one in near]
+        rows = [[*row(candidate["message"]), ", ".join(candidate["missed"])] for candidate in near]
         yield from table([*HEAD, "BUT NOT"], rows)
     if matched := problem.get("matched", ()):
         yield "Matches:"
         yield from table(HEAD, list(map(row, matched)))
     if under_way := problem.get("under_way", ()):
         yield "Still under way:"
-        yield from table(["ID", "TO", "WHY"], [[one["id"], one["recipient"], one["detail"]] for one in under_way])
+        yield from table(
+            ["ID", "TO", "WHY"],
+            [[recipient["id"], recipient["recipient"], recipient["detail"]] for recipient in under_way],
+        )
     if refused := problem.get("refused", ()):
         yield "Refused lately:"
-        rows = [[one["command"] or "", ", ".join(one["recipients"]), one["reply"]] for one in refused]
+        rows = [[refusal["command"] or "", ", ".join(refusal["recipients"]), refusal["reply"]] for refusal in refused]
         yield from table(["COMMAND", "TO", "REPLY"], rows)
-    shown = {one["message"]["id"] for one in near} | {one["id"] for one in matched}
+    shown = {message["message"]["id"] for message in near} | {message["id"] for message in matched}
     if arrived := [message for message in problem.get("arrived", ()) if message["id"] not in shown]:
         yield "Came meanwhile:"
         yield from table(HEAD, list(map(row, arrived)))

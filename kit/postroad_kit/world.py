@@ -114,7 +114,7 @@ class World(Outline):
         name = name or f"u{secrets.token_hex(4)}"
         members = {"password": password, "quota": quota, "imap_without": imap_without}
         if self._wanted is not None:
-            account = {"name": name, **{member: one for member, one in members.items() if one is not None}}
+            account = {"name": name, **{member: value for member, value in members.items() if value is not None}}
             with self._changing:
                 self._make(account)
         if self.id == DEFAULT:
@@ -126,15 +126,18 @@ class World(Outline):
         local, _, domain = address.rpartition("@")
         with self._changing:
             if address not in self._made:
-                made = self.ask(asking.add_account(self.id, local, domain, **members))
-                self._made[address] = self._bound(made.name, made.address, made.login, made.password)
+                info = self.ask(asking.add_account(self.id, local, domain, **members))
+                self._made[address] = self._bound(info.name, info.address, info.login, info.password)
         return self._made[address]
 
     @property
     def accounts(self) -> list[Account]:
         """The accounts that it was made with, and those that `account` has made."""
-        made: Iterator[AccountInfo] = (account for domain in self.domains for account in domain.accounts)
-        return [*(self._bound(one.name, one.address, one.login, one.password) for one in made), *self._made.values()]
+        infos: Iterator[AccountInfo] = (account for domain in self.domains for account in domain.accounts)
+        return [
+            *(self._bound(info.name, info.address, info.login, info.password) for info in infos),
+            *self._made.values(),
+        ]
 
     @property
     def capture(self) -> Account:
@@ -194,10 +197,10 @@ class World(Outline):
         Raises `NotArrived`, which says what came instead, and `TooMany` if several match.
         """
         __tracebackhide__ = True
-        found = self.wait_all(timeout=timeout, **criteria)
-        if len(found) > 1:
-            raise TooMany(several(found))
-        return found[0]
+        mails = self.wait_all(timeout=timeout, **criteria)
+        if len(mails) > 1:
+            raise TooMany(several(mails))
+        return mails[0]
 
     def wait_all(
         self,
@@ -224,13 +227,13 @@ class World(Outline):
 
     def messages(self, query: str | None = None) -> list[Mail]:
         """Return all messages, or those that a query finds, the oldest first."""
-        found: list[Mail] = []
+        mails: list[Mail] = []
         after = None
         while True:
             page, after = self.ask(asking.messages(query or None, after))
-            found += [mail_of(message, self) for message in page]
+            mails += [mail_of(message, self) for message in page]
             if after is None:
-                return found
+                return mails
 
     # What happened
 

@@ -106,12 +106,12 @@ def world(_worlds: tuple[Postroad, Dropper]) -> Iterator[World]:
     postroad, dropper = _worlds
     node = ASKING[0].node
     marks = reversed(list(node.iter_markers("world")))  # the closest mark is the last, and wins
-    members = {"owner": node.nodeid, **{name: one for mark in marks for name, one in mark.kwargs.items()}}
-    made = postroad.world(**members, when_used=True)
-    node.stash[WORLDS], node.stash[DROPPER] = [made], dropper
+    members = {"owner": node.nodeid, **{name: value for mark in marks for name, value in mark.kwargs.items()}}
+    own = postroad.world(**members, when_used=True)
+    node.stash[WORLDS], node.stash[DROPPER] = [own], dropper
     node.stash[FAILED], node.stash[TOLD] = False, None  # a test may be run again
-    yield made
-    dropper.end(made)  # fixtures of the test may have failed at their end, which the hook below hears of
+    yield own
+    dropper.end(own)  # fixtures of the test may have failed at their end, which the hook below hears of
 
 
 @pytest.fixture(scope="session")
@@ -125,9 +125,9 @@ def postroad_async(postroad: Postroad) -> AsyncPostroad:
 @pytest.fixture
 def async_world(world: World, postroad_async: AsyncPostroad) -> Iterator[AsyncWorld]:
     """Yield the test's own world for asyncio."""
-    made = postroad_async.over(world.definition, world.endpoints)
-    yield made
-    world.own_port = world.own_port or made.own_port
+    own = postroad_async.over(world.definition, world.endpoints)
+    yield own
+    world.own_port = world.own_port or own.own_port
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def _told(item: pytest.Item) -> list[tuple[str, str]]:
         return []
     from postroad_kit.report import sections, stack_sections
 
-    shown = [*stack_sections(), *(each for one in worlds if one.is_made for each in sections(one))]
+    shown = [*stack_sections(), *(each for made_world in worlds if made_world.is_made for each in sections(made_world))]
     return [(title, text) for title, text in shown if text]
 
 

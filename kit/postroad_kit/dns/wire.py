@@ -27,7 +27,7 @@ class Answer:
 
     def of(self, rtype: str) -> list[str]:
         """Return the data of the records of a type, in order."""
-        return sorted(text for _, found, text in self.records if found == rtype)
+        return sorted(text for _, kind, text in self.records if kind == rtype)
 
 
 def query(ident: int, name: str, rtype: str) -> bytes:
@@ -47,8 +47,8 @@ def query(ident: int, name: str, rtype: str) -> bytes:
 def read(octets: bytes, ident: int) -> Answer:
     """Return the answer to a query; raises `ValueError` for one that is none."""
     try:
-        found, flags, questions, answers, _, _ = struct.unpack_from("!6H", octets)
-        if found != ident or not flags & 0x8000:
+        answered, flags, questions, answers, _, _ = struct.unpack_from("!6H", octets)
+        if answered != ident or not flags & 0x8000:
             raise ValueError("this is no answer to the query")
         place = 12
         for _ in range(questions):

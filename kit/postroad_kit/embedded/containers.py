@@ -59,9 +59,9 @@ def free_ports(count: int) -> list[int]:
     """Return ports of 127.0.0.1 that nobody has now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for holder in sockets:
+            holder.bind(("127.0.0.1", 0))
+        return [holder.getsockname()[1] for holder in sockets]
 
 
 def free_range(count: int) -> str:

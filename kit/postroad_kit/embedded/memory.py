@@ -38,10 +38,10 @@ def place_for(folder: Path) -> Path:
 def has_room(memory: Path) -> bool:
     """Whether there is memory for data."""
     try:
-        found = os.statvfs(memory)
+        space = os.statvfs(memory)
     except OSError:
         return False
-    return os.access(memory, os.W_OK) and found.f_bavail * found.f_frsize >= ROOM
+    return os.access(memory, os.W_OK) and space.f_bavail * space.f_frsize >= ROOM
 
 
 def _tidy(memory: Path) -> None:

@@ -95,8 +95,8 @@ class _Incoming:
     def until(self, end: bytes) -> bytes:
         """Return the octets before the next `end`, which is dropped."""
         while True:
-            before, found, after = self._octets.partition(end)
-            if found:
+            before, separator, after = self._octets.partition(end)
+            if separator:
                 self._octets = after
                 return before
             if len(self._octets) > LONGEST_LINES:

@@ -69,12 +69,12 @@ def ports(text: str) -> range:
     """Return port numbers, from the first to the last one."""
     first, dash, last = text.partition("-")
     try:
-        found = range(port(first), port(last if dash else first) + 1)
+        numbers = range(port(first), port(last if dash else first) + 1)
     except ValueError:
-        found = range(0)
-    if not found:
+        numbers = range(0)
+    if not numbers:
         raise ValueError("must be a port number, or the first and the last one, such as 1026-1033")
-    return found
+    return numbers
 
 
 def count(text: str) -> int:

@@ -126,10 +126,10 @@ class QueryLog:
     def find(self, session: str, world: str | None) -> Asked | None:
         """See `Record`."""
         try:
-            found = self._exchanges.find(int(session.removeprefix("dns"), 16))
+            exchange = self._exchanges.find(int(session.removeprefix("dns"), 16))
         except ValueError:
-            found = None
-        asked = None if found is None else self._asked(*found)
+            exchange = None
+        asked = None if exchange is None else self._asked(*exchange)
         return asked if asked is not None and world in {None, asked.world} else None
 
     def matching(self, query: Mapping[str, str], world: str | None) -> Iterator[Asked]:

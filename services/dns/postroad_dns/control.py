@@ -47,12 +47,12 @@ def routes(source: Source) -> Sequence[Route]:
     async def zone(request: Request) -> Response:
         apex = request.params["apex"]
         try:
-            found = source.catalog.zones.get(Name.parse(apex).key)
+            zone = source.catalog.zones.get(Name.parse(apex).key)
         except BadName:
-            found = None
-        if found is None:
+            zone = None
+        if zone is None:
             raise Refusal(404, f"there is no zone {apex}")
-        return answer({"records": list(record_lines(found))})
+        return answer({"records": list(record_lines(zone))})
 
     async def figures(_request: Request) -> Response:
         return answer({"process": process_figures(), **source.figures()})

@@ -107,18 +107,18 @@ class Worlds:
                 pass
             return
         loop = asyncio.get_running_loop()
-        made: asyncio.Future[None] = loop.create_future()
+        installed: asyncio.Future[None] = loop.create_future()
 
         def settle(error: Exception | None) -> None:
-            if made.done():
+            if installed.done():
                 return
             if error is None:
-                made.set_result(None)
+                installed.set_result(None)
             else:
-                made.set_exception(error)
+                installed.set_exception(error)
 
         def done(error: Exception | None) -> None:
             loop.call_soon_threadsafe(settle, error)
 
         self._server.change(change, done)
-        await made
+        await installed

@@ -64,7 +64,7 @@ def _send(api: Api, options: argparse.Namespace) -> int:
         print_json(answer)
     else:
         sys.stdout.write(f"{answer['id']}\n")
-    refused = [f"{one['address']}: {one['reply']}" for one in answer["refused"]]
+    refused = [f"{recipient['address']}: {recipient['reply']}" for recipient in answer["refused"]]
     return say("\n".join(refused), NOT_FOUND) if refused else ASKED
 
 

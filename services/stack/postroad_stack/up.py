@@ -202,10 +202,10 @@ def _networks(but: str) -> Iterator[tuple[str, Network]]:
     """Yield the networks that Docker has."""
     listed = subprocess.run(["docker", "network", "ls", "--quiet"], capture_output=True, text=True, check=False)
     if identifiers := listed.stdout.split():
-        found = subprocess.run(
+        inspected = subprocess.run(
             ["docker", "network", "inspect", *identifiers], capture_output=True, text=True, check=False
         )
-        for network in json.loads(found.stdout):
+        for network in json.loads(inspected.stdout):
             for config in network["IPAM"]["Config"] or ():
                 if network["Name"] != but:
                     with contextlib.suppress(KeyError, ValueError):

@@ -130,14 +130,15 @@ def _why_not(error: ApiError) -> Iterator[str]:
     near = problem.get("near_misses", [])
     if near:
         yield "Came close:"
-        rows = [[*row_of(one["message"]), ", ".join(one["missed"])] for one in near]
+        rows = [[*row_of(candidate["message"]), ", ".join(candidate["missed"])] for candidate in near]
         yield from table([[*HEAD, "BUT NOT"], *rows], "  ")
     if under_way := problem.get("under_way"):
         yield "Still under way:"
         yield from table(
-            [["ID", "TO", "WHY"], *([one["id"], one["recipient"], one["detail"]] for one in under_way)], "  "
+            [["ID", "TO", "WHY"], *([waiting["id"], waiting["recipient"], waiting["detail"]] for waiting in under_way)],
+            "  ",
         )
-    shown = {one["message"]["id"] for one in near}
+    shown = {candidate["message"]["id"] for candidate in near}
     if others := [message for message in problem.get("arrived", ()) if message["id"] not in shown]:
         yield "Came meanwhile:"
         yield from table([HEAD, *map(row_of, others)], "  ")

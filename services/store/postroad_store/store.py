@@ -315,8 +315,8 @@ class Store:
         logins = overlay.logins
         if self._accounts.creates:
             suffixes = tuple(f"@{domain}" for domain in overlay.world.domains)
-            made = await self._reading(Listing.accounts)
-            logins += [account.login for account in made if account.login.endswith(suffixes)]
+            accounts = await self._reading(Listing.accounts)
+            logins += [account.login for account in accounts if account.login.endswith(suffixes)]
         storage = self._storage
         await asyncio.gather(self._drop(logins), storage.snapshots.forget(overlay.id), storage.outbox.drop(overlay.id))
         self.recorder.drop_world(overlay.id)

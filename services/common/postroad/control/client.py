@@ -118,13 +118,13 @@ class DoorClient:
         Without `limit`, the door's own holds. `gather` is for how long lines that only begin something may wait.
         """
         query: dict[str, Query] = {"after": after, "limit": limit, "wait": wait, "gather": gather}
-        found = await self._within(wait + ANSWER, "GET", _target("/journal", query), b"")
-        lines = found.body.split(b"\n")
+        answer = await self._within(wait + ANSWER, "GET", _target("/journal", query), b"")
+        lines = answer.body.split(b"\n")
         lines.pop()
         return Lines(
             [line + b"\n" for line in lines],
-            _number(found.headers.get(b"postroad-first")),
-            _number(found.headers.get(b"postroad-last")),
+            _number(answer.headers.get(b"postroad-first")),
+            _number(answer.headers.get(b"postroad-last")),
         )
 
     async def close(self) -> None:

@@ -101,9 +101,11 @@ class Routes:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         listed = list(routes)
-        self._routes = [([_segment(one) for one in route.pattern.split("/")], route) for route in listed]
+        self._routes = [([_segment(segment) for segment in route.pattern.split("/")], route) for route in listed]
         # A path that a pattern without parameters names is most often asked for, and found at once.
-        self._plain = {(one.method, one.pattern): one.handler for one in reversed(listed) if "{" not in one.pattern}
+        self._plain = {
+            (route.method, route.pattern): route.handler for route in reversed(listed) if "{" not in route.pattern
+        }
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
         """Return the handler and its parameters; raises `Refusal` if there is none."""

@@ -48,9 +48,9 @@ def number_of(line: bytes) -> int | None:
 def first_number_from(handle: int, offset: int) -> tuple[int | None, int]:
     """Return the first number at or after an offset, and up to where it was looked for."""
     end = os.fstat(handle).st_size
-    found = next(_starts(handle, offset, end), None)
+    start = next(_starts(handle, offset, end), None)
     # The last line may not have been written whole.
-    return (None, max(offset, end - _LONGEST)) if found is None else (found[1], found[0])
+    return (None, max(offset, end - _LONGEST)) if start is None else (start[1], start[0])
 
 
 def last_number(handle: int) -> int | None:
@@ -58,9 +58,9 @@ def last_number(handle: int) -> int | None:
     end = os.fstat(handle).st_size
     while end > 0:
         start = max(0, end - BLOCK)
-        found = [number for _, number in _starts(handle, start, end)]
-        if found:
-            return found[-1]
+        numbers = [number for _, number in _starts(handle, start, end)]
+        if numbers:
+            return numbers[-1]
         end = start
     return None
 
@@ -73,9 +73,9 @@ def offset_after(handle: int, number: int) -> int:
     low, high = 0, os.fstat(handle).st_size  # the line that begins at `low` or the next one is not above `number`
     while high - low > BLOCK:
         middle = (low + high) // 2
-        found = next(_starts(handle, middle, high), None)
-        if found is not None and found[1] <= number:
-            low = found[0]
+        line = next(_starts(handle, middle, high), None)
+        if line is not None and line[1] <= number:
+            low = line[0]
         else:
             high = middle
     return low

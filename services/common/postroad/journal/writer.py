@@ -203,9 +203,9 @@ class Journal:
         """Yield the ends (`Note.line`) of the lines in the files that have higher numbers than this, in their order."""
         lines = NumberedLines(self.path, self.kept, self.files)
         try:
-            while (found := lines.read(number, QUEUE_LIMIT)).last is not None:
-                number = found.last
-                for line in found.octets.splitlines(keepends=True):
+            while (stretch := lines.read(number, QUEUE_LIMIT)).last is not None:
+                number = stretch.last
+                for line in stretch.octets.splitlines(keepends=True):
                     yield line[line.find(b',"kind":') :]
         finally:
             lines.close()

@@ -14,16 +14,16 @@ _ATOM = re.compile(rb"[^ ()\"{]+")
 
 def elements(listed: bytes) -> list[bytes]:
     """Return the elements of a parenthesized list, each as it is written."""
-    found: list[bytes] = []
+    members: list[bytes] = []
     at, end = 1, len(listed) - 1
     while at < end:
         if listed[at] == 0x20:
             at += 1
             continue
         after = _end_of(listed, at)
-        found.append(listed[at:after])
+        members.append(listed[at:after])
         at = after
-    return found
+    return members
 
 
 def _end_of(text: bytes, at: int) -> int:

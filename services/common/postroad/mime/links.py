@@ -40,8 +40,8 @@ def links(fields: Iterable[tuple[bytes, bytes]]) -> Links:
     replied: list[bytes] = []
     for name, value in fields:
         if name == b"message-id" and own is None:
-            found = _ID.search(value)
-            own = number_of(found[1]) if found else None
+            match = _ID.search(value)
+            own = number_of(match[1]) if match else None
         elif name == b"references":
             references += _ID.findall(value)
         elif name == b"in-reply-to" and not replied:

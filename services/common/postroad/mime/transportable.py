@@ -38,8 +38,8 @@ def transportable(content: bytes) -> bytes | None:
         pieces += _encoded(content, part)
         at = part.end
     pieces.append(with_crlf(content[at:]))
-    made = b"".join(pieces)
-    return None if b"\0" in made else made
+    whole = b"".join(pieces)
+    return None if b"\0" in whole else whole
 
 
 def _binary(content: bytes, root: Part) -> Iterator[Part]:

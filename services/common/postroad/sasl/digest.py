@@ -53,4 +53,4 @@ class Digest:
         with contextlib.suppress(PrepareError):
             passwords.add(saslprep(account.secret))
         right = [self.algorithm(self.challenge, password.encode()) for password in sorted(passwords)]
-        return any(hmac.compare_digest(one.encode(), self.digest.lower().encode()) for one in right)
+        return any(hmac.compare_digest(digest.encode(), self.digest.lower().encode()) for digest in right)

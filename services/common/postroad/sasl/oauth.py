@@ -106,10 +106,10 @@ class OauthBearer(_OAuth):
     def _read(self, parts: list[str]) -> tuple[str, Mapping[str, str]]:
         # client-resp = (gs2-header kvsep *kvpair kvsep) / kvsep ; the latter is the dummy response alone
         header = _HEADER.match(parts[0])
-        found = [_PAIR.match(part) for part in parts[1:-2]]
-        if header is None or parts[-2:] != ["", ""] or None in found:
+        matches = [_PAIR.match(part) for part in parts[1:-2]]
+        if header is None or parts[-2:] != ["", ""] or None in matches:
             raise MalformedError("Response is not as OAUTHBEARER wants it")
-        pairs = {pair[1]: pair[2] for pair in found if pair is not None}
+        pairs = {pair[1]: pair[2] for pair in matches if pair is not None}
         return name_of(header[1] or "", "OAUTHBEARER"), pairs
 
 

@@ -32,9 +32,13 @@ def saslprep(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text  # what nearly all are, and what all the rest leaves as it is
     # RFC 4013 §2.1: spaces become SPACE, and what is commonly mapped to nothing goes
-    mapped = "".join(" " if stringprep.in_table_c12(one) else one for one in text if not stringprep.in_table_b1(one))
+    mapped = "".join(
+        " " if stringprep.in_table_c12(character) else character
+        for character in text
+        if not stringprep.in_table_b1(character)
+    )
     prepared = ucd_3_2_0.normalize("NFKC", mapped)  # RFC 4013 §2.2
-    if any(prohibited(one) for one in prepared for prohibited in _PROHIBITED):
+    if any(prohibited(character) for character in prepared for prohibited in _PROHIBITED):
         raise PrepareError("a character is not allowed in it (RFC 4013 §2.3)")
     # RFC 3454 §6: right-to-left characters stand alone, and at both ends
     if any(map(stringprep.in_table_d1, prepared)):

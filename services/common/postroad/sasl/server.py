@@ -89,7 +89,7 @@ class Sasl:
 
     def begin(self, name: str, channel: Channel) -> Exchange:
         """Begin an exchange by a mechanism, named in capitals; raises `Unavailable`."""
-        mechanism = next((one for one in self._mechanisms if one.name == name), None)
+        mechanism = next((offered for offered in self._mechanisms if offered.name == name), None)
         offered = self.offered(channel)
         if mechanism is None:
             raise Unavailable(name)

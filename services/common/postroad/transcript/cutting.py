@@ -92,8 +92,8 @@ def transactions(blocks: Sequence[Block], room: int, *, inbound: bool) -> tuple[
 
 def dialogues(blocks: Sequence[Block], room: int, protocol: str) -> tuple[int, int, int]:
     """Return the same for commands with their answers, of a protocol in which the client waits for answers."""
-    found = _dialogues(blocks, room, protocol, least=room)
-    return found if found[2] >= room else _dialogues(blocks, room, protocol, least=0)
+    ends = _dialogues(blocks, room, protocol, least=room)
+    return ends if ends[2] >= room else _dialogues(blocks, room, protocol, least=0)
 
 
 def _dialogues(blocks: Sequence[Block], room: int, protocol: str, *, least: int) -> tuple[int, int, int]:

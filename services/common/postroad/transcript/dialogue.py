@@ -68,8 +68,9 @@ def _of_content(line: Mapping[str, Any], octets: bytes) -> Iterator[str]:
     """Yield the lines of content; in SMTP a dot is put in front of a dot."""
     dotted = line.get("whole", True)
     *lines, last = octets.split(b"\r\n")
-    for one in lines:
-        text = text_of(b"." + one if dotted and one.startswith(b".") else one)
+    for octets_of_line in lines:
+        stuffed = b"." if dotted and octets_of_line.startswith(b".") else b""
+        text = text_of(stuffed + octets_of_line)
         yield f"C: {text}" if text else "C:"
     if last:
         yield f"c: {text_of(last)}"

@@ -87,10 +87,10 @@ class _Sessions:
     async def one(self, request: Request) -> Response:
         """Answer with one session and its lines."""
         world = world_in(request)
-        found = self._record.find(request.params["id"], world)
-        if found is None:
+        session = self._record.find(request.params["id"], world)
+        if session is None:
             raise Refusal(404, f"there is no session {request.params['id']}, or no more")
-        whole = found.whole(world)
+        whole = session.whole(world)
         if request.query.get("lines") == "no":
             del whole["lines"]
         return answer(whole)
@@ -126,18 +126,18 @@ class _Sessions:
 
     def _newest(self, request: Request, limit: int) -> Response:
         before = _place(request.query["before"]) if "before" in request.query else None
-        found: list[Entry] = []
+        entries: list[Entry] = []
         more = False
         world = world_in(request)
         for entry in self._record.matching(request.query, world):
             if before is not None and entry.place >= before:
                 continue
-            if len(found) == limit:
+            if len(entries) == limit:
                 more = True
                 break
-            found.append(entry)
-        value: dict[str, Any] = {"sessions": [entry.summary(world) for entry in found], "last": self._record.number}
-        value["next"] = "{}-{}".format(*found[-1].place) if more and found else None
+            entries.append(entry)
+        value: dict[str, Any] = {"sessions": [entry.summary(world) for entry in entries], "last": self._record.number}
+        value["next"] = "{}-{}".format(*entries[-1].place) if more and entries else None
         return answer(value)
 
     @contextmanager

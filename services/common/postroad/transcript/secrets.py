@@ -80,14 +80,14 @@ class Secrets:
             if word in upper:
                 for match in secret.finditer(octets):
                     self._read(match[2], word.decode().lower())
-        found = [secret for secret in (*self._sought, *self._written) if secret in octets]
+        secrets = [secret for secret in (*self._sought, *self._written) if secret in octets]
         pieces: list[str] = []
         end = 0
-        while found:
+        while secrets:
             # Of two that begin at the same place the longer one is meant.
-            start, _, known = min((octets.find(secret, end), -len(secret), secret) for secret in found)
+            start, _, known = min((octets.find(secret, end), -len(secret), secret) for secret in secrets)
             if start < 0:
-                found.remove(known)
+                secrets.remove(known)
                 continue
             pieces += [text_of(octets[end:start]), self._known.get(known) or self._written[known]]
             end = start + len(known)

@@ -103,9 +103,9 @@ class Layers:
         world = self.world_of_login(user)
         return None if world.account(user) is None else world
 
-    def fellows(self, one: str, other: str) -> bool:
+    def fellows(self, login: str, other: str) -> bool:
         """Whether two logins are of the same world."""
-        return self.world_of_login(one) is self.world_of_login(other)
+        return self.world_of_login(login) is self.world_of_login(other)
 
     def account(self, login: str) -> Account | None:
         """Return the account with this login name in any spelling, of whichever world, or None."""

@@ -50,8 +50,8 @@ class WorldReader(DomainReader):
         administrators = frozenset(self._administrators(logins))
         accounts = self._account_reader
         tokens, forms = MappingProxyType(accounts.tokens), frozenset(accounts.forms)
-        found = (MappingProxyType(hosts), MappingProxyType(domains))
-        world = World(self._network, *found, capture, administrators, tokens, forms)
+        parts = (MappingProxyType(hosts), MappingProxyType(domains))
+        world = World(self._network, *parts, capture, administrators, tokens, forms)
         self.check(world)
         return world
 

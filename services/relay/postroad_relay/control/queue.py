@@ -58,12 +58,12 @@ class QueueRoutes:
         limit = request.whole("limit", LIMIT, least=1, most=MOST)
         spool = self._manager.spool
         entries = _entries(spool, request.query.get("world"))
-        found = heapq.nsmallest(limit + 1, (entry.queue_id for entry in entries if entry.queue_id > after))
-        shown = [entry for ident in found[:limit] if (entry := spool.find(ident)) is not None]
+        idents = heapq.nsmallest(limit + 1, (entry.queue_id for entry in entries if entry.queue_id > after))
+        shown = [entry for ident in idents[:limit] if (entry := spool.find(ident)) is not None]
         return answer(
             {
                 "messages": [describe(self._manager, entry) for entry in shown],
-                "next": found[limit - 1] if len(found) > limit else None,
+                "next": idents[limit - 1] if len(idents) > limit else None,
                 "total": len(entries),
             }
         )
@@ -87,10 +87,12 @@ class QueueRoutes:
                 return answer({"count": sum(self._administration.retry(entry) for entry in entries)})
             case {"ids": None}:
                 return answer({"count": self._administration.retry_all()})
-            case {"ids": list(idents), **more} if len(idents) <= MOST and all(isinstance(one, str) for one in idents):
+            case {"ids": list(idents), **more} if len(idents) <= MOST and all(
+                isinstance(ident, str) for ident in idents
+            ):
                 only = more.get("world")
-                found = map(self._manager.spool.find, map(QueueId, idents))
-                entries = [entry for entry in found if entry and not entry.held and only in (None, entry.world)]
+                queued = map(self._manager.spool.find, map(QueueId, idents))
+                entries = [entry for entry in queued if entry and not entry.held and only in (None, entry.world)]
                 return answer({"count": sum(self._administration.retry(entry) for entry in entries)})
         raise Refusal(400, f"ids must be null or a list of at most {MOST} queue IDs")
 

@@ -32,13 +32,13 @@ def route_of(manager: Manager) -> Route:
         def heard(name: str, rdtype: str, said: routing.Answer) -> None:
             questions.append({"name": name, "type": rdtype, **_answer(said)})
 
-        found = await manager.router.route(key, heard)
+        result = await manager.router.route(key, heard)
         shown: dict[str, Any] = {"domain": key, "questions": questions, "servers": [], "status": None, "reason": None}
-        if isinstance(found, routing.Route):
-            servers = [{"host": target.host, "address": str(target.address)} for target in found.targets]
+        if isinstance(result, routing.Route):
+            servers = [{"host": target.host, "address": str(target.address)} for target in result.targets]
             return answer(shown | {"outcome": "routed", "servers": servers})
-        outcome = "deferred" if isinstance(found, Deferred) else "failed"
-        return answer(shown | {"outcome": outcome, "status": str(found.status), "reason": found.reason})
+        outcome = "deferred" if isinstance(result, Deferred) else "failed"
+        return answer(shown | {"outcome": outcome, "status": str(result.status), "reason": result.reason})
 
     return Route("GET", "/route", show)
 

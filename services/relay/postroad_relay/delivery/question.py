@@ -74,13 +74,13 @@ def _answer(packet: bytes, asked: bytes) -> Plain:
     if not is_ours or flags & _LOOKED_AT != _ANSWER or (questions, authorities) != (1, 0) or not answers:
         raise _Odd
     wanted = int.from_bytes(asked[-4:-2])
-    found: list[MX | IPv4Address] = []
+    values: list[MX | IPv4Address] = []
     least = _MOST_TTL
     for _ in range(answers):
         kind, start, end, ttl = _record(packet, offset + 2)
         if int.from_bytes(packet[offset : offset + 2]) != _OWNER or kind != wanted:
             raise _Odd
-        found.append(_mx(packet, start, end) if kind == _TYPES["MX"] else _address(packet, start, end))
+        values.append(_mx(packet, start, end) if kind == _TYPES["MX"] else _address(packet, start, end))
         least = min(least, ttl)
         offset = end
     for left in range(additional, 0, -1):
@@ -91,10 +91,10 @@ def _answer(packet: bytes, asked: bytes) -> Plain:
         kind, start, offset, _ = _record(packet, offset)
         if _SIZES.get(kind) != offset - start:
             raise _Odd
-    if offset != len(packet) or len(set(found)) < len(found):
+    if offset != len(packet) or len(set(values)) < len(values):
         raise _Odd
-    mx = tuple(one for one in found if isinstance(one, MX))
-    return Plain(Records(mx, tuple(one for one in found if isinstance(one, IPv4Address))), float(least))
+    mx = tuple(value for value in values if isinstance(value, MX))
+    return Plain(Records(mx, tuple(value for value in values if isinstance(value, IPv4Address))), float(least))
 
 
 def _after_opt(packet: bytes, offset: int) -> int:

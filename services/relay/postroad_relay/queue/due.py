@@ -86,13 +86,13 @@ class Due:
     def first(self, count: int) -> list[Entry]:
         """Return the `count` messages that are due first; the whole heap is not looked at."""
         heap = self._heap
-        found: list[Entry] = []
+        entries: list[Entry] = []
         candidates = [(heap[0], 0)] if heap else []
-        while candidates and len(found) < count:
+        while candidates and len(entries) < count:
             (at, _, entry), index = heapq.heappop(candidates)
             if entry.turn == at:
-                found.append(entry)
+                entries.append(entry)
             for child in (2 * index + 1, 2 * index + 2):
                 if child < len(heap):
                     heapq.heappush(candidates, (heap[child], child))
-        return found
+        return entries

@@ -112,12 +112,12 @@ class Dues:
         if world is not None:
             due = self._worlds.get(world)
             return due.first(count) if due is not None else []
-        found: list[tuple[float, int, Entry]] = []
+        turns: list[tuple[float, int, Entry]] = []
         for world_id in heapq.nsmallest(count, self._worlds, key=lambda name: self._first.get(name, math.inf)):
             ahead = self._ahead(world_id)
             some = self._worlds[world_id].first(count)
-            found += [((entry.turn or 0.0) - ahead, number, entry) for number, entry in enumerate(some, len(found))]
-        return [entry for _, _, entry in heapq.nsmallest(count, found)]
+            turns += [((entry.turn or 0.0) - ahead, number, entry) for number, entry in enumerate(some, len(turns))]
+        return [entry for _, _, entry in heapq.nsmallest(count, turns)]
 
     def freeze(self, world: str) -> None:
         """Let no message of a world come out by `pop` until it is thawed."""

@@ -63,7 +63,7 @@ class Freezer:
         manager.on_end.add(note)
         try:
             # Those that are concluding, or that a person is changing, end by themselves.
-            cut = [one.entry for one in self._active(world) if not one.concluding and not one.entry.steered]
+            cut = [active.entry for active in self._active(world) if not active.concluding and not active.entry.steered]
             self._administration.go_on(await self._administration.halt(cut))
             while self._active(world):
                 ended.clear()

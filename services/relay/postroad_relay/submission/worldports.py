@@ -73,8 +73,8 @@ class WorldPorts:
             try:
                 await server.listen(listener, profile, self._tls)
             except OSError as error:
-                for one in opened.values():
-                    server.shut(one)
+                for listening in opened.values():
+                    server.shut(listening)
                 raise PortInUse(f"the port {port} can't be opened: {error.strerror}") from error
             opened[port] = profile
         for port, profile in before.items():

@@ -111,7 +111,7 @@ class Api:
                 yield answer
 
     def _url(self, path: str, query: Mapping[str, Any]) -> str:
-        asked = {name.rstrip("_"): one for name, one in query.items() if one is not None and one != []}
+        asked = {name.rstrip("_"): value for name, value in query.items() if value is not None and value != []}
         return f"{self._base}{path}{'?' + urlencode(asked, doseq=True) if asked else ''}"
 
     @contextmanager

@@ -25,12 +25,12 @@ def piece_of(message: dict[str, Any], piece: str) -> str:
         raise NoPieceError(f"the content of {message['id']} is gone")
     if piece in {"text", "html"}:
         return str(content[piece])
-    found = (
+    pieces = (
         [link["url"] for link in content["links"]] if piece == "link" else [code["value"] for code in content["codes"]]
     )
-    if not found:
+    if not pieces:
         raise NoPieceError(f"{message['id']} has no {piece}")
-    return str(found[0])
+    return str(pieces[0])
 
 
 def write(piece: str) -> None:

@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _import(api: Api, options: argparse.Namespace) -> int:
     try:
-        found = sources(options.path, options.mailbox)
-        answers = [_send(api, options.login, source) for source in found]
+        wanted = sources(options.path, options.mailbox)
+        answers = [_send(api, options.login, source) for source in wanted]
     except (NothingThere, OSError) as error:
         return say(str(error), NOT_FOUND)
     if options.json:

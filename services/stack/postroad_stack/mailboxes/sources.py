@@ -69,10 +69,10 @@ def sources(path: Path, mailbox: str | None) -> list[Source]:
     """
     top = mailbox or "INBOX"
     if path.is_dir():
-        found = [source for source in _of_folder(path, top, mailbox or "") if source.files]
-        if not found:
+        filled = [source for source in _of_folder(path, top, mailbox or "") if source.files]
+        if not filled:
             raise NothingThere(f"{path} has no mail: no Maildir, no mbox, no file NAME.eml")
-        return found
+        return filled
     return [Source(top, _is_mbox(path), [path])]
 
 

@@ -22,16 +22,19 @@ def routes(mail: Mail) -> Sequence[Route]:
         ident = request.query.get("world")
         worlds = mail.accounts.layers.every() if ident is None else [mail.world(ident)]
         known = [
-            account.login for one in worlds for domain in one.domains.values() for account in domain.accounts.values()
+            account.login
+            for overlay in worlds
+            for domain in overlay.domains.values()
+            for account in domain.accounts.values()
         ]
         if ident is None or ident == DEFAULT_WORLD or mail.accounts.creates:
-            made = await mail.read(Listing.accounts)
+            accounts = await mail.read(Listing.accounts)
             if ident is not None:
-                made = [account for account in made if mail.accounts.world_id(account.login) == ident]
+                accounts = [account for account in accounts if mail.accounts.world_id(account.login) == ident]
         else:
-            made = await mail.read(lambda listing: listing.counted(known))
-        has = {account.login for account in made}
+            accounts = await mail.read(lambda listing: listing.counted(known))
+        has = {account.login for account in accounts}
         missing = [AccountCounts(login, 0, 0, 0) for login in known if login not in has]
-        return answer({"accounts": [account._asdict() for account in sorted([*made, *missing])]})
+        return answer({"accounts": [account._asdict() for account in sorted([*accounts, *missing])]})
 
     return [mail.route("GET", "/accounts", accounts)]

@@ -68,8 +68,8 @@ class Mail:
         if overlay is not None and not self.accounts.creates:
             logins = overlay.logins
             return await self.read(lambda listing: [login for login in logins if listing.has(login)])
-        made = await self.read(Listing.accounts)
-        return [account.login for account in made if self.accounts.world_id(account.login) == world]
+        accounts = await self.read(Listing.accounts)
+        return [account.login for account in accounts if self.accounts.world_id(account.login) == world]
 
     async def receiver(self, login: str) -> Account:
         """Return an account that a delivery could reach, which may make it; raises `Refusal`."""

@@ -33,8 +33,8 @@ def routes(mail: Mail) -> Sequence[Route]:
         if (world := request.query.get("world")) is not None and login is None:
             logins = [*await mail.logins_of(world)]
         removed = 0
-        for one in logins:
-            for owner, name, last in await mail.read(partial(_filled, one)):
+        for login in logins:
+            for owner, name, last in await mail.read(partial(_filled, login)):
                 removed += await _empty(mail, owner, name, last)
         return answer({"removed": removed})
 

@@ -54,17 +54,17 @@ class Occasion:
 
     def has_special_use(self, use: str, mailbox: str | None) -> bool:
         """Whether the mailbox, or any, has a special use."""
-        found = special_use(self.account, use)
-        return bool(found) if mailbox is None else canonical_name(mailbox) in found
+        names = special_use(self.account, use)
+        return bool(names) if mailbox is None else canonical_name(mailbox) in names
 
     def annotation(self, mailbox: str | None, entry: str) -> str | None:
         """Return the value of an annotation, the user's own for a private one."""
         number = 0
         if mailbox is not None:
-            found = self.account.listed(canonical_name(mailbox))
-            if found is None:
+            listed = self.account.listed(canonical_name(mailbox))
+            if listed is None:
                 return None
-            number = found.id
+            number = listed.id
         name = checked_entry(entry.encode())
         if name is None or (
             not number and not is_private(name) and not self._shelf.hears_of_server(self.account.login)

@@ -100,7 +100,7 @@ class Plan:
             own = [login for login, (reached, _, _) in self.refused.items() if recipient.address in reached.recipients]
             others = [reached for reached in self.accepted if recipient.address in reached.recipients]
             rejects = [self.refused[login][1] for login in own]
-            plain = own and not others and all(one.early or one.reason.isascii() for one in rejects)
+            plain = own and not others and all(reject.early or reject.reason.isascii() for reject in rejects)
             refusals.append(_refusal(rejects[0]) if plain else None)
         return refusals
 
@@ -145,7 +145,7 @@ class Sorter:
                 environment=self._environment(session),
                 worlds=reached.account.sieve,
             )
-            await self._carry_out(plan, _One(reached, account, envelope, octets, now), outcome)
+            await self._carry_out(plan, _Copy(reached, account, envelope, octets, now), outcome)
         return plan
 
     def _environment(self, session: Session) -> dict[str, str]:
@@ -161,25 +161,25 @@ class Sorter:
             "version": release(),
         }
 
-    async def _carry_out(self, plan: Plan, one: _One, outcome: Outcome) -> None:
+    async def _carry_out(self, plan: Plan, copy: _Copy, outcome: Outcome) -> None:
         """Add what a script has decided to the plan; where that is not possible, the message is kept."""
         part = Plan()
         error = outcome.error
         try:
             for action in outcome.actions:
-                await self._take(part, one, action)
+                await self._take(part, copy, action)
         except RunError as fault:  # RFC 5228 §2.10.6
             error = str(fault)
             part = Plan()
-            part.put(one.reached, one.account.inbox)
+            part.put(copy.reached, copy.account.inbox)
         for key, places in part.places.items():
             plan.places.setdefault(key, []).extend(places)
         plan.letters += part.letters
         plan.memories += part.memories
         plan.refused |= part.refused
         if not part.refused:
-            plan.accepted.append(one.reached)
-        login = one.reached.account.login
+            plan.accepted.append(copy.reached)
+        login = copy.reached.account.login
         plan.ran.append(
             Ran(login, [] if error else [type(action).__name__.lower() for action in outcome.actions], error)
         )
@@ -188,29 +188,29 @@ class Sorter:
         if error is not None:
             log.warning("a script was given up, and the message kept: %s", error, extra={"account": login})
 
-    async def _take(self, part: Plan, one: _One, action: object) -> None:
-        account, reached = one.account, one.reached
+    async def _take(self, part: Plan, copy: _Copy, action: object) -> None:
+        account, reached = copy.account, copy.reached
         match action:
             case File():
                 part.put(reached, await self._mailbox(account, action), action.header, _flags(action))
             case Remember():
                 part.memories.append(Memory(account.id, seen(action.key), action.seconds))
             case Redirect():
-                part.letters.append(self._redirected(one, action))
+                part.letters.append(self._redirected(copy, action))
             case Respond():
-                if one.envelope.reverse_path is not None:  # pragma: no branch - `vacation` has looked
-                    part.letters.append(self._response(one, action, str(one.envelope.reverse_path)))
+                if copy.envelope.reverse_path is not None:  # pragma: no branch - `vacation` has looked
+                    part.letters.append(self._response(copy, action, str(copy.envelope.reverse_path)))
             case Reject():
-                part.refused[reached.account.login] = (reached, action, self._refused(one, action))
+                part.refused[reached.account.login] = (reached, action, self._refused(copy, action))
 
     async def _mailbox(self, account: model.Account, action: File) -> Mailbox:
         """Return the mailbox that an action means; raises `RunError` if there is none, `StorageError`."""
         named = account.inbox if action.mailbox is None else account.find(action.mailbox)
         if action.special_use is not None:
             # RFC 8579 §4: the named one if it has that use, else always the same one that has
-            found = special_use(account, action.special_use)
-            if found and (named is None or named.name not in found):
-                named = account.find(found[0])
+            candidates = special_use(account, action.special_use)
+            if candidates and (named is None or named.name not in candidates):
+                named = account.find(candidates[0])
         if named is not None and named.selectable:
             return named
         name = action.mailbox or ""
@@ -218,7 +218,7 @@ class Sorter:
             raise RunError(f"there is no mailbox {name}")
         try:
             # RFC 8579 §4.1: a mailbox that is made for a use should have it
-            made = await self._storage.create(account, name, special_use=_known_use(action.special_use))
+            created = await self._storage.create(account, name, special_use=_known_use(action.special_use))
             await self._storage.subscribe(account, name)
         except MailboxExists:  # made meanwhile
             return account.selectable(name)
@@ -226,43 +226,43 @@ class Sorter:
             raise
         except MailError as error:
             raise RunError(f"the mailbox {name} can't be made: {error}") from None
-        return made
+        return created
 
-    def _origin(self, one: _One) -> Origin:
-        unique = f"{int(one.now * 1000):x}.{secrets.token_hex(6)}"
-        return Origin(self._hostname, str(one.reached.account.address), one.now, unique)
+    def _origin(self, copy: _Copy) -> Origin:
+        unique = f"{int(copy.now * 1000):x}.{secrets.token_hex(6)}"
+        return Origin(self._hostname, str(copy.reached.account.address), copy.now, unique)
 
-    def _redirected(self, one: _One, action: Redirect) -> Letter:
-        origin = self._origin(one)
-        message = one.message
+    def _redirected(self, copy: _Copy, action: Redirect) -> Letter:
+        origin = self._origin(copy)
+        message = copy.message
         if letters.loops(origin, message):
             raise RunError("the message has come round: this script has redirected it before")
-        octets, size = one.octets, message.header_size
+        octets, size = copy.octets, message.header_size
         if action.header is not None:
             octets, size = action.header + octets[size:], len(action.header)
-        sender = one.envelope.sender  # RFC 5228 §4.2: a null reverse-path must stay one
-        utf8 = one.envelope.smtputf8 or not action.address.isascii()
+        sender = copy.envelope.sender  # RFC 5228 §4.2: a null reverse-path must stay one
+        utf8 = copy.envelope.smtputf8 or not action.address.isascii()
         return Letter(sender, action.address, letters.redirected(origin, octets, size), utf8)
 
-    def _response(self, one: _One, action: Respond, recipient: str) -> Letter:
-        content = letters.response(self._origin(one), one.message, action, recipient)
+    def _response(self, copy: _Copy, action: Respond, recipient: str) -> Letter:
+        content = letters.response(self._origin(copy), copy.message, action, recipient)
         digest = hashlib.sha256(f"{action.handle}\0{recipient.casefold()}".encode()).hexdigest()
-        unless = Memory(one.account.id, f"answered {digest}", action.seconds)
+        unless = Memory(copy.account.id, f"answered {digest}", action.seconds)
         utf8 = not (recipient.isascii() and content.partition(b"\r\n\r\n")[0].isascii())
         return Letter("", recipient, content, utf8, unless)
 
-    def _refused(self, one: _One, action: Reject) -> Letter | None:
+    def _refused(self, copy: _Copy, action: Reject) -> Letter | None:
         """Return the letter that says so, for where no reply can (RFC 5429 §2.1.2, §2.2.1)."""
-        if one.envelope.reverse_path is None:  # RFC 3464 §2, RFC 8098 §3: never in answer to a null reverse-path
+        if copy.envelope.reverse_path is None:  # RFC 3464 §2, RFC 8098 §3: never in answer to a null reverse-path
             return None
-        recipient = one.envelope.sender
+        recipient = copy.envelope.sender
         make = letters.refusal if action.early else letters.disposition
-        content = make(self._origin(one), one.message, action.reason, recipient, str(one.reached.recipients[0]))
+        content = make(self._origin(copy), copy.message, action.reason, recipient, str(copy.reached.recipients[0]))
         return Letter("", recipient, content, not recipient.isascii())
 
 
 @dataclass(slots=True)
-class _One:
+class _Copy:
     """A message for one account."""
 
     reached: Reached

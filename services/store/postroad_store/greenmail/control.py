@@ -110,9 +110,9 @@ class UserRoutes:
 
     async def _made(self) -> list[str]:
         """Return the accounts that deliveries and logins have made beside those of a world."""
-        made = [account.login for account in await self._mail.read(Listing.accounts)]
+        logins = [account.login for account in await self._mail.read(Listing.accounts)]
         layers = self._accounts.layers
-        return [login for login in made if layers.account(login) is None and self._is_default(login)]
+        return [login for login in logins if layers.account(login) is None and self._is_default(login)]
 
     def _is_default(self, login: str) -> bool:
         return self._accounts.world_id(login) == DEFAULT_WORLD

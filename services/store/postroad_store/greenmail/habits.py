@@ -28,9 +28,9 @@ class HabitualAccounts(Accounts):
         name = claim.identity or claim.login
         account = self.find(name)
         if account is None:
-            made = self.users.created(name)
+            user = self.users.created(name)
             # The users are the default world's: no login makes one in a domain of another.
-            account = made if made is not None and self.world_id(made.login) == DEFAULT_WORLD else None
+            account = user if user is not None and self.world_id(user.login) == DEFAULT_WORLD else None
         return account
 
 

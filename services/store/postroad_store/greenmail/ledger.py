@@ -33,8 +33,8 @@ class Ledger:
         """Return the users as they were left; raises `OSError`."""
         try:
             value: Any = json.loads(self._path.read_text(encoding="utf-8"))
-            made = [User(user["login"], user["email"], user["password"]) for user in value["made"]]
-            return Users(habits, made, value["removed"])
+            users = [User(user["login"], user["email"], user["password"]) for user in value["made"]]
+            return Users(habits, users, value["removed"])
         except FileNotFoundError:
             return Users(habits)
         except (ValueError, KeyError, TypeError) as error:

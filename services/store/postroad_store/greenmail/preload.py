@@ -48,10 +48,10 @@ class Preload:
         """
         if self._folder is None:
             return
-        found = await asyncio.to_thread(_found, self._folder)
-        if not found:
+        files = await asyncio.to_thread(_found, self._folder)
+        if not files:
             log.error("%s: there are no messages USER/MAILBOX/*.eml in %s", OPTION, self._folder)
-        for (user, mailbox), paths in found.items():
+        for (user, mailbox), paths in files.items():
             try:
                 await self._put(user, mailbox, paths, again=again)
             except (MailError, OSError) as error:
@@ -73,12 +73,12 @@ class Preload:
 
 def _found(folder: Path) -> dict[tuple[str, str], list[Path]]:
     """Return the files by user and mailbox, each in the order of their names."""
-    found: dict[tuple[str, str], list[Path]] = {}
+    files: dict[tuple[str, str], list[Path]] = {}
     for path in sorted(folder.glob("*/*/**/*.eml")):
         user, *names = path.relative_to(folder).parent.parts
         if path.is_file():
-            found.setdefault((user, "/".join(names)), []).append(path)
-    return found
+            files.setdefault((user, "/".join(names)), []).append(path)
+    return files
 
 
 def _read(paths: Sequence[Path]) -> list[bytes]:

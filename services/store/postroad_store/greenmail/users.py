@@ -26,16 +26,16 @@ class TakenError(Exception):
 class Users:
     """The users. `habits` are GreenMail's if its ports are open, and else None."""
 
-    def __init__(self, habits: Habits | None, made: Iterable[User] = (), removed: Iterable[str] = ()) -> None:
+    def __init__(self, habits: Habits | None, created: Iterable[User] = (), removed: Iterable[str] = ()) -> None:
         self.habits = habits
-        self._begin(made, removed)
+        self._begin(created, removed)
 
-    def _begin(self, made: Iterable[User] = (), removed: Iterable[str] = ()) -> None:
+    def _begin(self, created: Iterable[User] = (), removed: Iterable[str] = ()) -> None:
         habits = self.habits
         self._removed = set(removed)  # addresses of GREENMAIL_OPTS's users that have been removed since
         self._by_address: dict[str, User] = {}
         self._by_login: dict[str, User] = {}
-        for user in (*(habits.users if habits is not None else ()), *made):
+        for user in (*(habits.users if habits is not None else ()), *created):
             if _key(user.address) not in self._removed:
                 self._add(user)
 
@@ -110,9 +110,9 @@ class Users:
     def kept(self) -> Mapping[str, object]:
         """Return what a ledger has to keep of them, as JSON."""
         given = self.habits.users if self.habits is not None else ()
-        made = [user for user in self.all() if user not in given]
+        created = [user for user in self.all() if user not in given]
         return {
-            "made": [{"login": user.login, "email": user.email, "password": user.password} for user in made],
+            "made": [{"login": user.login, "email": user.email, "password": user.password} for user in created],
             "removed": sorted(self._removed),
         }
 

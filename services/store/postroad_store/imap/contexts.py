@@ -73,11 +73,11 @@ class Context:
         self.found = kept
         return self._response(b"REMOVEFROM", blocks, number_of)
 
-    def add(self, found: list[int], number_of: NumberOf) -> bytes:
+    def add(self, uids: list[int], number_of: NumberOf) -> bytes:
         """Take up a result that has all of the old one, in the same order, and more; return the response."""
         old = set(self.found)
         blocks: list[tuple[int, list[int]]] = []
-        for place, uid in enumerate(found, 1):
+        for place, uid in enumerate(uids, 1):
             if uid in old:
                 continue
             if blocks and self.orders is None:  # RFC 5267 §4.3.3: 0, where the client keeps them in mailbox order
@@ -86,7 +86,7 @@ class Context:
                 blocks[-1][1].append(uid)
             else:
                 blocks.append((0 if self.orders is None else place, [uid]))
-        self.found = found
+        self.found = uids
         return self._response(b"ADDTO", blocks, number_of)
 
     def _response(self, word: bytes, blocks: list[tuple[int, list[int]]], number_of: NumberOf) -> bytes:
@@ -112,12 +112,12 @@ class Contexts:
         """Return True if a context has the tag."""
         return tag in self._contexts
 
-    def keep(self, context: Context, found: Found, modseq: int) -> bool:
+    def keep(self, context: Context, result: Found, modseq: int) -> bool:
         """Follow a search that has found this, all up to a mod-sequence; return False if it is too much."""
-        if len(self._contexts) >= MAX_CONTEXTS or len(found.numbers) > MAX_RESULTS:
+        if len(self._contexts) >= MAX_CONTEXTS or len(result.numbers) > MAX_RESULTS:
             return False
-        context.found, context.modseq = list(found.uids(found.numbers)), modseq
-        context.newest = found.view.uids[-1] if found.view.uids else 0
+        context.found, context.modseq = list(result.uids(result.numbers)), modseq
+        context.newest = result.view.uids[-1] if result.view.uids else 0
         self._contexts[context.tag] = context
         return True
 
@@ -161,9 +161,9 @@ class Contexts:
         if context.items is not None:
             await self._introduce(session, context, context.items, new)
         if not new:
-            found = context.found
+            uids = context.found
         elif context.orders is None:
-            found = sorted([*context.found, *new])
+            uids = sorted([*context.found, *new])
         elif len(new) + len(context.found) > MAX_RESULTS:
             self.cancel(context.tag)
             session.engine.send(refusal(context.tag))
@@ -171,13 +171,13 @@ class Contexts:
         else:
             both = InSet(uid=True, messages=SequenceSet(ranges_of(sorted([*context.found, *new]))))
             numbers = await finder.sort(view, both, context.orders, between=pause)
-            found = [view.uids[number - 1] for number in numbers]
-        session.engine.send(context.add(found, self._number_of))
+            uids = [view.uids[number - 1] for number in numbers]
+        session.engine.send(context.add(uids, self._number_of))
         context.modseq, context.newest = modseq, max(context.newest, newest)
 
-    async def _introduce(self, session: Session, context: Context, items: ItemList, found: Sequence[int]) -> None:
+    async def _introduce(self, session: Session, context: Context, items: ItemList, uids: Sequence[int]) -> None:
         """Tell items of those that are new to the mailbox, not of those whose flags have changed (RFC 5465 §7)."""
-        new = found[bisect_right(found, context.newest) :]
+        new = uids[bisect_right(uids, context.newest) :]
         for start in range(0, len(new), newcomers.MAX_TOLD):
             await session.connection.wait_writable()
             some = new[start : start + newcomers.MAX_TOLD]
@@ -215,6 +215,6 @@ def refusal(tag: bytes) -> bytes:
     return b'* NO [NOUPDATE "%b"] Too many contexts.\r\n' % tag
 
 
-def _without(found: list[int], leaving: Sequence[int]) -> list[int]:
+def _without(uids: list[int], leaving: Sequence[int]) -> list[int]:
     gone = set(leaving)
-    return [uid for uid in found if uid not in gone] if gone else found
+    return [uid for uid in uids if uid not in gone] if gone else uids

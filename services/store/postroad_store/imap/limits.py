@@ -69,15 +69,15 @@ async def searched(session: Session, view: View, key: Key) -> tuple[Key, UID | N
 
 def _sets(key: Key) -> tuple[Key, ...]:
     """Return the keys that every message must match and that name messages."""
-    found: list[Key] = []
+    keys: list[Key] = []
     todo = [key]
     while todo:
         each = todo.pop()
         if isinstance(each, And):
             todo += each.keys
         elif isinstance(each, InSet | UidAfter | UidBefore):
-            found.append(each)
-    return tuple(found)
+            keys.append(each)
+    return tuple(keys)
 
 
 def code(session: Session, lowest: UID | None = None) -> bytes:

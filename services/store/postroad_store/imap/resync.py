@@ -106,7 +106,7 @@ def _read_match(reader: Reader) -> tuple[Ranges, Ranges]:
     uids = read_ranges(reader)
     reader.take(b")")
     for ranges in numbers, uids:  # RFC 7162 §3.2.5.2: both in ascending order
-        if any(low > high for low, high in ranges) or any(one[1] >= two[0] for one, two in pairwise(ranges)):
+        if any(low > high for low, high in ranges) or any(before[1] >= after[0] for before, after in pairwise(ranges)):
             raise SyntaxFault("Invalid QRESYNC message sequence match data")
     if _count(numbers) != _count(uids):
         raise SyntaxFault("Invalid QRESYNC message sequence match data")

@@ -45,10 +45,10 @@ class DecodedParts:
 
     def measured(self, source: Source) -> Measured | None:
         """Return the size of a part, if it is known."""
-        found = self._sizes.get(source)
-        if found is not None:
+        size = self._sizes.get(source)
+        if size is not None:
             self._sizes.move_to_end(source)
-        return found
+        return size
 
     def measure(self, source: Source, measured: Measured) -> None:
         """Keep the size of a part."""
@@ -58,8 +58,8 @@ class DecodedParts:
 
     def place(self, source: Source, octet: int) -> Place | None:
         """Return a place in a part that is not behind this decoded octet."""
-        found = self._places.get(source)
-        return found if found is not None and found.decoded <= octet else None
+        place = self._places.get(source)
+        return place if place is not None and place.decoded <= octet else None
 
     def keep(self, source: Source, place: Place) -> None:
         """Keep a place, instead of one that was known in the same part."""

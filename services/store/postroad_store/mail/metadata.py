@@ -46,7 +46,7 @@ class Metadata:
         self, account: Account, mailbox: Mailbox | None, entries: Sequence[str], *, depth: int | None, most: int
     ) -> list[Annotation]:
         """Read: the entries that have a value, and those below them to a depth (None: all), each once."""
-        found: dict[str, Annotation] = {}
+        by_entry: dict[str, Annotation] = {}
         number = 0 if mailbox is None else mailbox.id
         for entry in entries:
             owner = account.id if is_private(entry) else 0
@@ -55,8 +55,8 @@ class Metadata:
                 rows += self._reader.rows(_BELOW, (most, number, owner, f"{entry}/", f"{entry}0"))
             for row in rows:
                 if depth is None or row[0].count("/") <= entry.count("/") + depth:
-                    found[row[0]] = Annotation(*row)
-        return list(found.values())
+                    by_entry[row[0]] = Annotation(*row)
+        return list(by_entry.values())
 
 
 _COLUMNS = "SELECT entry, length(value), iif(length(value) <= ?, value, NULL) FROM metadata WHERE mailbox = ? AND"

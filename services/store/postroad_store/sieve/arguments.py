@@ -133,8 +133,8 @@ class Reading:
                 extra = [self._value(given.pop(-1 if word.optional_last else 0), word.optional, word.name)]
         if len(given) != len(kinds):
             expected = ", ".join(kind.value for kind in kinds) or "no arguments"
-            found = "more" if len(given) > len(kinds) else "fewer"
-            self._compiler.refuse(f"{word.name} takes {expected}; there are {found}")
+            count = "more" if len(given) > len(kinds) else "fewer"
+            self._compiler.refuse(f"{word.name} takes {expected}; there are {count}")
         values = [self._value(argument, kind, word.name) for argument, kind in zip(given, kinds, strict=True)]
         return (*values, *extra) if word.optional_last else (*extra, *values)
 

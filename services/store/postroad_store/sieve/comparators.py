@@ -29,18 +29,18 @@ class Comparator:
     folds: bool = True
     number: Callable[[str], float] | None = None
 
-    def equal(self, one: str, other: str) -> bool:
+    def equal(self, text: str, other: str) -> bool:
         """Whether the strings are equal (RFC 4790 §4.2.2)."""
         if self.number is not None:
-            return self.number(one) == self.number(other)
-        return self.key(one) == self.key(other)
+            return self.number(text) == self.number(other)
+        return self.key(text) == self.key(other)
 
-    def order(self, one: str, other: str) -> int:
+    def order(self, text: str, other: str) -> int:
         """Return -1, 0 or 1 as the first string comes before the other, is equal, or comes after (RFC 4790 §4.2.4)."""
         if self.number is not None:
-            left, right = self.number(one), self.number(other)
+            left, right = self.number(text), self.number(other)
             return (left > right) - (left < right)
-        first, second = self.key(one), self.key(other)
+        first, second = self.key(text), self.key(other)
         return (first > second) - (first < second)
 
 

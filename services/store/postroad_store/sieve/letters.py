@@ -85,14 +85,14 @@ def _spoken(name: str) -> str:
 
 def _thread(message: Message) -> list[bytes]:
     """Return In-Reply-To and References (RFC 5230 §5.8, RFC 5322 §3.6.4)."""
-    idents = [one.raw for one in message.named("message-id")]
+    idents = [field.raw for field in message.named("message-id")]
     if not idents:
         return []
     own = next(iter(_IDENT.findall(idents[0])), idents[0])
     if len(own) > LONGEST:
         return []
     references, answers = message.named("references"), message.named("in-reply-to")
-    known = [ident for one in (references or answers)[:1] for ident in _IDENT.findall(one.raw)]
+    known = [ident for field in (references or answers)[:1] for ident in _IDENT.findall(field.raw)]
     if not references and len(known) > 1:  # RFC 5322 §3.6.4: In-Reply-To counts if it has "a single message identifier"
         known = []
     chain = [ident for ident in (*known[-20:], own) if len(ident) <= LONGEST]
@@ -115,7 +115,7 @@ def loops(origin: Origin, message: Message) -> bool:
 def disposition(origin: Origin, message: Message, reason: str, recipient: str, final: str) -> bytes:
     """Return the MDN of a `reject` (RFC 5429 §2.2.1, RFC 8098); `final` is the forward-path that is refused."""
     text = f"The message was refused by the recipient's mail filtering program.{_REASON}{reason}"
-    idents = [one.raw for one in message.named("message-id")]
+    idents = [field.raw for field in message.named("message-id")]
     machine = [
         f"Reporting-UA: {origin.hostname}; Postroad\r\n".encode(),
         *[b"Original-Message-ID: " + ident + b"\r\n" for ident in idents[:1]],

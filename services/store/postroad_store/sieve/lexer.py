@@ -70,7 +70,7 @@ def read(octets: bytes) -> str:
 
 def tokens(source: str) -> list[Token]:
     """Return the tokens of a script, with END behind the last; raises `ScriptError`."""
-    found: list[Token] = []
+    read: list[Token] = []
     position = 0
     while position < len(source):
         match = _TOKEN.match(source, position)
@@ -85,16 +85,16 @@ def tokens(source: str) -> list[Token]:
                 if end is None:
                     raise ScriptError('a text has no end: a line with nothing but "."', start)
                 text = source[position : end.start()]
-                found.append(Token(Kind.STRING, _STUFFED.sub(".", text), start))
+                read.append(Token(Kind.STRING, _STUFFED.sub(".", text), start))
                 position = end.end()
             case "quoted":
-                found.append(Token(Kind.STRING, _QUOTED_PAIR.sub(r"\1", match["quoted"]), start))
+                read.append(Token(Kind.STRING, _QUOTED_PAIR.sub(r"\1", match["quoted"]), start))
             case "number":
-                found.append(Token(Kind.NUMBER, str(_number(match[0].lower(), start)), start))
+                read.append(Token(Kind.NUMBER, str(_number(match[0].lower(), start)), start))
             case kind:
-                found.append(Token(Kind(kind), match[0].lower(), start))
-    found.append(Token(Kind.END, "the end of the script", len(source)))
-    return found
+                read.append(Token(Kind(kind), match[0].lower(), start))
+    read.append(Token(Kind.END, "the end of the script", len(source)))
+    return read
 
 
 def _number(text: str, at: int) -> int:

@@ -35,9 +35,9 @@ def any_match(run: Run, matching: Matching, values: Iterable[str], keys: Sequenc
             if kind.relational:
                 if _RELATIONS[matching.relation](matching.comparator.order(value, key)):
                     return True
-            elif (found := _find(run, matching, value, key)) is not None:
-                if found:
-                    run.scope.matched = found
+            elif (texts := _find(run, matching, value, key)) is not None:
+                if texts:
+                    run.scope.matched = texts
                 return True
     return False
 
@@ -115,10 +115,10 @@ def wildcard(run: Run, value: str, pieces: list[str | None]) -> list[tuple[int, 
         return first if _length(segments[0]) == len(value) else None
     spans, position = first, _length(segments[0])
     for segment in segments[1:-1]:
-        found = _search(run, value, position, segment)
-        if found is None:
+        place = _search(run, value, position, segment)
+        if place is None:
             return None
-        at, inner = found
+        at, inner = place
         spans += [(position, at), *inner]
         position = at + _length(segment)
     at = len(value) - _length(segments[-1])

@@ -64,15 +64,15 @@ class Message:
         self._end = header_end(content, 0, len(content))
         section = content[: self._end]
         self._rest = b""
-        found = []
+        fields = []
         for match in _FIELD.finditer(section):
             line = match[0]
             if line.strip(b"\r\n"):
                 name, colon, _ = line.partition(b":")
-                found.append(Field(name.rstrip(b" \t").lower() if colon else b"", line))
+                fields.append(Field(name.rstrip(b" \t").lower() if colon else b"", line))
             else:
                 self._rest = line
-        self._fields = found
+        self._fields = fields
         self.edited = False
         self._values: dict[bytes, list[str]] = {}
 
@@ -145,11 +145,11 @@ class Message:
         """All parts, multiparts and embedded messages among them (RFC 5173 §5.2)."""
         parsed = parse(self.content)
         root = unpack(parsed.parts, parsed.header_size, len(self.content))
-        found: list[Body] = []
-        self._collect(root, found)
-        return found
+        bodies: list[Body] = []
+        self._collect(root, bodies)
+        return bodies
 
-    def _collect(self, part: Part, found: list[Body]) -> None:
+    def _collect(self, part: Part, bodies: list[Body]) -> None:
         content = self.content
         given = dict(reversed(fields(content[part.start : part.body])))  # the first of each counts
         read = media_type(given.get(b"content-type", b""))
@@ -157,11 +157,11 @@ class Message:
         encoding = transfer_encoding(given.get(b"content-transfer-encoding", b"")).lower()
         charset = read.parameter(b"charset") if read else None
         if part.kind is Kind.LEAF:
-            found.append(Body(kind, content[part.body : part.end], encoding=encoding, charset=charset))
+            bodies.append(Body(kind, content[part.body : part.end], encoding=encoding, charset=charset))
         elif part.kind is Kind.MESSAGE:
             # RFC 5173 §5.2: of a message/rfc822 the header section is searched, and its parts by themselves
             inner = part.children[0]
-            found.append(Body(kind, _EMPTY_LINE.sub(b"", content[inner.start : inner.body])))
+            bodies.append(Body(kind, _EMPTY_LINE.sub(b"", content[inner.start : inner.body])))
         else:
             # RFC 5173 §5.2: of a multipart, prologue and epilogue, without the delimiter lines
             first, last = part.end, part.end
@@ -170,6 +170,6 @@ class Message:
                 first = max(content.rfind(b"\n", 0, part.children[0].start - 1) + 1, part.body)
             delimiter = content.find(b"\n", last, part.end) + 1 or part.end
             epilogue = content.find(b"\n", delimiter, part.end) + 1 or part.end
-            found.append(Body(kind, content[part.body : first], content[epilogue : part.end]))
+            bodies.append(Body(kind, content[part.body : first], content[epilogue : part.end]))
         for child in part.children:
-            self._collect(child, found)
+            self._collect(child, bodies)

@@ -19,8 +19,8 @@ def parse(source: str) -> tuple[Call, ...]:
 
 
 class _Parser:
-    def __init__(self, found: list[Token]) -> None:
-        self._tokens = found
+    def __init__(self, given: list[Token]) -> None:
+        self._tokens = given
         self._at = 0
 
     @property
@@ -43,8 +43,8 @@ class _Parser:
 
     def _refuse(self, why: str) -> NoReturn:
         token = self._token
-        found = token.value if token.kind is Kind.END else f"{token.value[:40]!r}"
-        raise ScriptError(f"{why}; there is {found}", token.at)
+        present = token.value if token.kind is Kind.END else f"{token.value[:40]!r}"
+        raise ScriptError(f"{why}; there is {present}", token.at)
 
     def _deeper(self, depth: int) -> int:
         if depth >= limits.NESTING:
@@ -53,10 +53,10 @@ class _Parser:
 
     def commands(self, depth: int) -> tuple[Call, ...]:
         """Take `commands = *command`, up to the end of the script, or of the block."""
-        found = []
+        calls = []
         while self._token.kind is not Kind.END and not (depth and self._is("}")):
-            found.append(self._call(depth, self._end_of_command))
-        return tuple(found)
+            calls.append(self._call(depth, self._end_of_command))
+        return tuple(calls)
 
     def _end_of_command(self, depth: int) -> tuple[Call, ...] | None:
         # command = identifier arguments (";" / block); block = "{" commands "}"

@@ -121,7 +121,7 @@ class Registry:
         self.comparators |= {comparator.name: comparator for comparator in extension.comparators}
 
     def _tag(self, word: str, tagged: Iterable[Tagged], capability: str) -> None:
-        self._tagged.setdefault(word, {}).update({one.name: (one, capability) for one in tagged})
+        self._tagged.setdefault(word, {}).update({tag.name: (tag, capability) for tag in tagged})
 
     def tagged(self, word: Word) -> dict[str, tuple[Tagged, str]]:
         """Return the tags of a word, its own and those of extensions, each with its capability."""

@@ -175,13 +175,16 @@ class Run:
             self.actions.append(action)
 
     def _check_company(self, action: Action) -> None:
-        kinds = {type(one) for one in self.actions} - {Remember}
+        kinds = {type(other) for other in self.actions} - {Remember}
         # RFC 5429 §2.4: at most one reject, and neither vacation nor a delivery beside it
         if isinstance(action, Reject) and (kinds or self._responded):
             raise RunError("reject goes with no other action, and only once")
         if Reject in kinds:
             raise RunError("nothing goes with reject")
-        if isinstance(action, Redirect) and sum(isinstance(one, Redirect) for one in self.actions) >= limits.REDIRECTS:
+        if (
+            isinstance(action, Redirect)
+            and sum(isinstance(other, Redirect) for other in self.actions) >= limits.REDIRECTS
+        ):
             raise RunError(f"a script redirects a message at most {limits.REDIRECTS} times")
 
     def respond(self, action: Respond, unfit: str | None) -> None:

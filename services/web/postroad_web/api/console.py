@@ -48,13 +48,13 @@ def load(folder: Path) -> dict[str, File]:
     """Return the files that are built, by name; none if nothing is."""
     if not (folder / "index.html").is_file():
         return {}
-    found = {}
+    files = {}
     for path in sorted(folder.iterdir()):
         if path.suffix in _TYPES:
             compressed = path.with_name(f"{path.name}.gz")
             octets = compressed.read_bytes() if compressed.is_file() else None
-            found[path.name] = File(_TYPES[path.suffix], path.read_bytes(), octets)
-    return found
+            files[path.name] = File(_TYPES[path.suffix], path.read_bytes(), octets)
+    return files
 
 
 def routes(files: Mapping[str, File]) -> list[BaseRoute]:

@@ -45,15 +45,15 @@ def endpoints(settings: Settings, world: World, asked_by: str = LOCALHOST) -> di
     """
     if settings.published and _is_local(asked_by):
         return {name: Endpoint(LOCALHOST, port) for name, port in settings.published if name != "web"}
-    found = {}
+    places = {}
     for name, role in PROTOCOLS.items():
         # In containers each service listens on all its addresses, and its host has one of the world's.
         own = not settings.listen or settings.published
         host = (
             str(world.host_of(role or Role.RELAY).address) if own and (role or settings.published) else settings.front
         )
-        found[name] = Endpoint(_shown(host), getattr(settings, f"{name}_port"))
-    return found
+        places[name] = Endpoint(_shown(host), getattr(settings, f"{name}_port"))
+    return places
 
 
 def _is_local(host: str) -> bool:

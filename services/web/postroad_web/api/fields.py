@@ -293,7 +293,7 @@ def query_of(request: HTTPConnection, wanted: type[Wanted]) -> Wanted:
             continue
         kind = entry.metadata["kind"]
         if kind.several:
-            value[name] = [kind.from_text(one) for one in texts]
+            value[name] = [kind.from_text(text) for text in texts]
         elif len(texts) > 1:
             raise refusal(Wrong([(name, "may be given once")]))
         else:

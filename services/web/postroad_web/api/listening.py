@@ -244,7 +244,11 @@ class Patient(_Fair, HttpToolsProtocol):
 
     def _make_room(self) -> None:
         """Close the oldest of the connections that are idle, for this one's sake."""
-        idle = [one for one in self.connections if isinstance(one, Patient) and one is not self and one.is_idle]
+        idle = [
+            connection
+            for connection in self.connections
+            if isinstance(connection, Patient) and connection is not self and connection.is_idle
+        ]
         if idle:
             min(idle, key=attrgetter("since"))._give_up()  # noqa: SLF001 - another of this class
 

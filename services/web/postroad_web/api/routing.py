@@ -48,6 +48,6 @@ class Routes(Router):
         if route is None:
             await super().app(scope, receive, send)
             return
-        _, found = route.matches(scope)
-        scope.update({"router": self, "route": route, **found})
+        _, parameters = route.matches(scope)
+        scope.update({"router": self, "route": route, **parameters})
         await route.handle(scope, receive, send)

@@ -139,7 +139,9 @@ class Safety:
                 "The Host field names none of the names that this service answers to; POSTROAD_WEB_HOSTS adds some.",
             )
         # Of several fields of a name the first counts, as everywhere.
-        fetch = {one[0].decode(): one[1].decode("latin-1") for one in reversed(scope["headers"]) if one[0] in _FETCH}
+        fetch = {
+            field[0].decode(): field[1].decode("latin-1") for field in reversed(scope["headers"]) if field[0] in _FETCH
+        }
         websocket = scope["type"] == "websocket"
         refused = hosts.refused_origin(scope.get("method", "GET"), host, fetch, websocket=websocket) if fetch else None
         return Problem(403, "Refused for its origin", refused) if refused is not None else None

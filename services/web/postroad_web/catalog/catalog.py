@@ -190,7 +190,7 @@ class Catalog:
 
     def recent(self, record: Record) -> bytes | None:
         """Return the octets of a message, if they are at hand: who waits for it asks a moment after it was read."""
-        copy = next((copy for one in record.recipients for copy in one.copies if not copy.removed), None)
+        copy = next((copy for recipient in record.recipients for copy in recipient.copies if not copy.removed), None)
         if copy is None:
             return None
         return self._keeper.contents.recent.get((copy.account, copy.mailbox, copy.uid_validity, copy.uid))

@@ -66,8 +66,8 @@ class Digesting:
     def write(self, contents: Sequence[Content]) -> list[Journey]:
         """Do the same within a step; return the journeys whose contents were not known before."""
         writer = self._writer
-        found = [(self._shelf.by_number(content.number), content.octets) for content in contents]
-        arrived = [(journey, octets) for journey, octets in found if journey is not None and not journey.digested]
+        pairs = [(self._shelf.by_number(content.number), content.octets) for content in contents]
+        arrived = [(journey, octets) for journey, octets in pairs if journey is not None and not journey.digested]
         marks = writer.marks.of([journey.id for journey, _ in arrived])
         for journey, octets in arrived:
             if octets is None:

@@ -183,8 +183,16 @@ class Journey:
                 self.held,
                 self.reports,
                 [
-                    [one.address, one.state, one.reason, one.host, one.due, one.attempts, one.via]
-                    for one in self.recipients
+                    [
+                        recipient.address,
+                        recipient.state,
+                        recipient.reason,
+                        recipient.host,
+                        recipient.due,
+                        recipient.attempts,
+                        recipient.via,
+                    ]
+                    for recipient in self.recipients
                 ],
                 [
                     [

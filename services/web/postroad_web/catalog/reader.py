@@ -150,7 +150,7 @@ class Reader:
             " WHERE account = ? AND mailbox = ? AND uid_validity = ? AND uid BETWEEN ? AND ?"
         )
         rows = (self.connection.execute(sql, (account, mailbox, uid_validity, *span)) for span in ranges)
-        return [row[0] for found in rows for row in found]
+        return [row[0] for rows_of_query in rows for row in rows_of_query]
 
     def records(self, numbers: Sequence[int]) -> tuple[Record, ...]:
         """Return the records, those that exist, by their numbers."""

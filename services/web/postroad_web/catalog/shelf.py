@@ -134,16 +134,16 @@ class DatabaseShelf:
             "SELECT number, store_id, account, mailbox, uid_validity, uid, recipients, captured, removed FROM copies"  # noqa: S608 - a constant
             f" WHERE {_PLACE} AND uid BETWEEN ? AND ? AND NOT removed"
         )
-        found: list[tuple[Placed, Journey | None]] = []
+        copies: list[tuple[Placed, Journey | None]] = []
         for low, high in ranges:
             for number, *copy in self._connection.execute(sql, (account, mailbox, uid_validity, low, high)).fetchall():
                 if number is None:
-                    found.append((_placed(*copy), None))
+                    copies.append((_placed(*copy), None))
                 elif (journey := self.by_number(number)) is not None:
                     which = copy[0], tuple(copy[1:5])
                     own = [own for own in journey.placed if (own.store_id, own.place) == which and not own.removed]
-                    found += [(one, journey) for one in own]
-        return found
+                    copies += [(copy, journey) for copy in own]
+        return copies
 
     def keep(self, token: str, name: str, account: str, world: str) -> None:
         """Keep the places in which an account has copies, for a snapshot; an earlier one of its name has gone."""
@@ -168,10 +168,10 @@ class DatabaseShelf:
     def of_account(self, account: str) -> list[tuple[Placed, Journey | None]]:
         """Return the copies of an account that are not removed."""
         sql = "SELECT DISTINCT mailbox, uid_validity FROM copies WHERE account = ?"
-        found: list[tuple[Placed, Journey | None]] = []
+        copies: list[tuple[Placed, Journey | None]] = []
         for mailbox, uid_validity in self._connection.execute(sql, (account,)).fetchall():
-            found += self.at(account, mailbox, uid_validity, ((1, (1 << 32) - 1),))
-        return found
+            copies += self.at(account, mailbox, uid_validity, ((1, (1 << 32) - 1),))
+        return copies
 
     # -- the writer's -------------------------------------------------------------------------------------------
 

@@ -27,15 +27,15 @@ def cleaned(tag: str) -> str:
 
 def distinct(tags: Iterable[str]) -> list[str]:
     """Return tags as the catalog keeps them, in order; of names that differ in case the first stays."""
-    found: dict[str, str] = {}
+    by_key: dict[str, str] = {}
     for tag in map(cleaned, tags):
-        found.setdefault(tag.lower(), tag)
-    found.pop("", None)
-    return sorted(found.values(), key=str.lower)
+        by_key.setdefault(tag.lower(), tag)
+    by_key.pop("", None)
+    return sorted(by_key.values(), key=str.lower)
 
 
 def tags_of(fields: Iterable[str], addresses: Iterable[str]) -> tuple[str, ...]:
     """Return the tags of a message by its X-Tags fields, decoded, and by the addresses in it, in order."""
-    found = [tag for value in fields for tag in value.split(",")]
-    found += [tag for address in addresses if "+" in address for tag in address.rpartition("@")[0].split("+")[1:]]
-    return tuple(distinct(found)[:MOST])
+    tags = [tag for value in fields for tag in value.split(",")]
+    tags += [tag for address in addresses if "+" in address for tag in address.rpartition("@")[0].split("+")[1:]]
+    return tuple(distinct(tags)[:MOST])

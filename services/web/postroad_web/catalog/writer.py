@@ -226,7 +226,7 @@ class Writer:
             self.shelf.forget()
 
     def _remove(self, numbers: Iterable[int]) -> None:
-        self.connection.executemany("DELETE FROM records WHERE number = ?", [(one,) for one in numbers])
+        self.connection.executemany("DELETE FROM records WHERE number = ?", [(number,) for number in numbers])
         self._tidy()
 
     def _tidy(self) -> None:

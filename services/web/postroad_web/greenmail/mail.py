@@ -71,12 +71,12 @@ class Mail:
             after = page["next"]
             places = [(account, box["name"], validity, entry["uid"]) for entry in page["messages"]]
             while places and octets < MOST:  # the store's answer may end early
-                found = contents_in(await store.post_for_octets("/contents", {"copies": places}))
-                for place, content in zip(places, found, strict=False):
+                contents = contents_in(await store.post_for_octets("/contents", {"copies": places}))
+                for place, content in zip(places, contents, strict=False):
                     if content is not None:
                         octets += len(content)
                         yield place[3], content
-                places = places[len(found) :]
+                places = places[len(contents) :]
 
     async def _arrived(self, request: Request) -> None:
         """Wait until what the relay has said 250 to has been delivered, or can't be for now."""

@@ -48,16 +48,16 @@ class Letters:
 
     async def several(self, records: Sequence[Record]) -> list[bytes]:
         """Return messages, without those whose content is gone, and without those that would make them too many."""
-        found: list[bytes] = []
+        letters: list[bytes] = []
         octets = 0
         for start in range(0, len(records), AT_ONCE):
             for letter in await asyncio.gather(*map(self._if_there, records[start : start + AT_ONCE])):
                 if letter is not None:
                     octets += len(letter)
                     if octets > MOST:
-                        return found
-                    found.append(letter)
-        return found
+                        return letters
+                    letters.append(letter)
+        return letters
 
     async def _if_there(self, record: Record) -> bytes | None:
         try:

@@ -52,9 +52,9 @@ class Lists:
         return json(await self._page(page, start), "application/json")
 
     async def _page(self, page: Page, start: int) -> bytes:
-        found = await self._letters.several(page.records)
-        head = gojson.encode(items(page.total, start, len(found))).removesuffix(b"]}\n")
-        return head + b",".join(found) + b"]}"
+        letters = await self._letters.several(page.records)
+        head = gojson.encode(items(page.total, start, len(letters))).removesuffix(b"]}\n")
+        return head + b",".join(letters) + b"]}"
 
 
 async def delete_all(call: Call) -> Response:

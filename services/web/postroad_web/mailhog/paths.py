@@ -35,10 +35,10 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
     mailboxes = Mailboxes(services)
     letters = Letters(services.catalog)
-    lists, one, streams = messages.Lists(letters), message.One(letters), Streams(services, letters)
+    lists, single, streams = messages.Lists(letters), message.One(letters), Streams(services, letters)
     first = {"GET": lists.array, "HEAD": lists.array, "DELETE": messages.delete_all}
     paths: tuple[tuple[str, Mapping[str, Handler]], ...] = (
-        ("/api/v1/messages/{id}", {"GET": one.message, "DELETE": message.delete}),
+        ("/api/v1/messages/{id}", {"GET": single.message, "DELETE": message.delete}),
         ("/api/v1/messages/{id}/download", {"GET": message.download}),
         ("/api/v1/messages/{id}/mime/part/{part}/download", {"GET": message.part}),
         ("/api/v1/messages/{id}/release", {"POST": release.release}),

@@ -64,9 +64,9 @@ def _of_markup(html: str) -> Iterator[str]:
         yield attributes.get("src" if name == "img" else "href", "").strip()
 
 
-def answer(found: Iterable[Found]) -> dict[str, Any]:
+def answer(links: Iterable[Found]) -> dict[str, Any]:
     """Return the answer's JSON."""
-    known = list(found)
+    known = list(links)
     return {
         "Errors": sum(1 for link in known if link.code == 0 or link.code >= 400),
         "Links": [{"URL": link.url, "StatusCode": link.code, "Status": link.status} for link in known],
@@ -165,8 +165,8 @@ def _quoted(target: str) -> bytes:
 
 async def resolved(host: str, port: int) -> str:
     """Return an address of the host; raises `Blocked` if any of its addresses is not public."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(address[0]) for *_, address in found]
+    entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(address[0]) for *_, address in entries]
     if not addresses or not all(map(is_public, addresses)):
         raise Blocked
     return addresses[0]

@@ -159,7 +159,9 @@ class Mailboxes:
         if mailbox is None:
             if len(self._mailboxes) >= self._bound:
                 begun = self._services.worlds.begun
-                self._mailboxes = {name: one for name, one in self._mailboxes.items() if begun(name) is not None}
+                self._mailboxes = {
+                    name: mailbox for name, mailbox in self._mailboxes.items() if begun(name) is not None
+                }
                 self._bound = 2 * len(self._mailboxes) + ROOM
             mailbox = self._mailboxes[world] = Mailbox(self._services, world)
         return mailbox

@@ -32,10 +32,10 @@ class Roads:
 
     async def of(self, record: Record) -> dict[str, Any]:
         """Return the hops of a message and the attempts that are to come; raises `DoorAway`."""
-        found = await self._search(record.id)
-        own = next((message for message in found if record.id in message["queue_ids"]), None)
+        messages = await self._search(record.id)
+        own = next((message for message in messages if record.id in message["queue_ids"]), None)
         hops = self._hops(own, record) if own is not None else []
-        for message in found:
+        for message in messages:
             if message is not own:
                 self._hang(hops, message, record)
         await self._look_up(list(walk(hops)), record.world)
@@ -50,10 +50,10 @@ class Roads:
     async def _search(self, ident: str) -> list[Mapping[str, Any]]:
         """Search the journals, which relay and store can both read."""
         try:
-            found = await self._relay.get("/journal/search", queue_id=ident)
+            journal = await self._relay.get("/journal/search", queue_id=ident)
         except DoorAway:
-            found = await self._store.get("/journal/search", queue_id=ident)
-        messages: list[Mapping[str, Any]] = found["messages"]
+            journal = await self._store.get("/journal/search", queue_id=ident)
+        messages: list[Mapping[str, Any]] = journal["messages"]
         return messages
 
     def _hops(self, message: Mapping[str, Any], record: Record) -> list[Hop]:
@@ -93,23 +93,23 @@ class Roads:
         """Add the questions and answers of each look-up."""
         look_ups = [hop for hop in walk(hops) if hop.kind == "dns"]
         exchanges = await asyncio.gather(*(self._exchanges(hop, world) for hop in look_ups))
-        for hop, found in zip(look_ups, exchanges, strict=True):
-            hop.children += found
+        for hop, answered in zip(look_ups, exchanges, strict=True):
+            hop.children += answered
 
     async def _exchanges(self, hop: Hop, world: str) -> list[Hop]:
         if hop.detail.get("asked") is False:  # the mail is for a stranger to its world: it is captured
             return []
         domain = hop.detail.get("domain", "")
         names = [domain, *(exchanger.split(" ")[-1] for exchanger in hop.detail.get("mx", ()))]
-        found: list[Hop] = []
+        hops: list[Hop] = []
         for number, name in enumerate(dict.fromkeys(names)):
             kind = "MX" if number == 0 else "A"
             exchange = await self._last(name, kind, hop.at, world)
             if exchange is not None:
-                found.append(exchange)
-        if not found:
+                hops.append(exchange)
+        if not hops:
             hop.detail["cached"] = True  # as far as is known: the log may have lost it
-        return found
+        return hops
 
     async def _last(self, name: str, kind: str, at: float, world: str) -> Hop | None:
         """Return the last exchange about a name before a moment; its session, if the world has that on record."""

@@ -60,7 +60,7 @@ def values_of(record: Record, name: Name) -> list[str]:
     if digest is None:
         return []
     if name is Name.BCC:
-        addresses = bcc_of(digest, (one.address for one in record.recipients))
+        addresses = bcc_of(digest, (recipient.address for recipient in record.recipients))
     else:
         addresses = {
             Name.FROM: digest.from_,
@@ -76,7 +76,7 @@ def _in_field(node: InField, subject: Subject) -> bool:
 
 
 def _recipient(node: Recipient, subject: Subject) -> bool:
-    addresses = [one.address.lower() for one in subject.record.recipients]
+    addresses = [recipient.address.lower() for recipient in subject.record.recipients]
     return node.text in addresses if node.whole else any(node.text in address for address in addresses)
 
 
@@ -108,7 +108,7 @@ def _flag(node: Flag, subject: Subject) -> bool:
 
 
 def _stored(node: Stored, subject: Subject) -> bool:
-    copies = [copy for one in subject.record.recipients for copy in one.copies if not copy.removed]
+    copies = [copy for recipient in subject.record.recipients for copy in recipient.copies if not copy.removed]
     if node.account is not None:
         return not {node.account, node.account.lower()}.isdisjoint(copy.account for copy in copies)
     return node.mailbox in {copy.mailbox for copy in copies}

@@ -74,9 +74,9 @@ class Mbox:
         if not self._count and at == 0 and len(buffer) >= len(_FROM):
             self._check_start()
         start = max(self._searched, at + 1)
-        while (found := buffer.find(b"\n" + _FROM, start)) >= 0:
-            start = found + 1
-            if buffer[found - 1 : found] == b"\n" or buffer[found - 2 : found] == b"\n\r":
+        while (at := buffer.find(b"\n" + _FROM, start)) >= 0:
+            start = at + 1
+            if buffer[at - 1 : at] == b"\n" or buffer[at - 2 : at] == b"\n\r":
                 return start
         self._searched = max(start, len(buffer) - len(_FROM))
         return None

@@ -62,13 +62,13 @@ async def _server(url: str, tls: ssl.SSLContext) -> Server:
     host = parts.hostname or ""
     port = parts.port or (_SUBMISSION if parts.username and parts.scheme == "smtp" else _PORTS[parts.scheme])
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise AwayError(f"{host} has no address: {error}") from error
     login = parts.username
     return Server(
         host,
-        ipaddress.ip_address(found[0][4][0]),
+        ipaddress.ip_address(entries[0][4][0]),
         port,
         tls=tls,
         implicit_tls=parts.scheme == "smtps",

@@ -38,17 +38,17 @@ class Directory:
         answers = await asyncio.gather(
             *(self._of(door, world, message, before=before, limit=limit, **which) for door in asked)
         )
-        found = [
+        page = [
             self.shown(door.service, session)
             for door, answer in zip(asked, answers, strict=True)
             if answer is not None
             for session in answer["sessions"]
         ]
-        found.sort(key=lambda session: (session["began"], session["id"]), reverse=True)
-        more = len(found) > limit or any(answer is not None and answer["next"] for answer in answers)
-        found = found[:limit]
-        cursor = "{}-{}".format(int(found[-1]["began"] * 1_000_000), found[-1]["id"]) if more and found else None
-        return found, cursor, [door.service for door, answer in zip(asked, answers, strict=True) if answer is None]
+        page.sort(key=lambda session: (session["began"], session["id"]), reverse=True)
+        more = len(page) > limit or any(answer is not None and answer["next"] for answer in answers)
+        page = page[:limit]
+        cursor = "{}-{}".format(int(page[-1]["began"] * 1_000_000), page[-1]["id"]) if more and page else None
+        return page, cursor, [door.service for door, answer in zip(asked, answers, strict=True) if answer is None]
 
     async def _of(self, door: DoorClient, world: str, message: Record | None, **query: Any) -> Any:
         """Ask one service; None if it is away."""
@@ -74,14 +74,14 @@ class Directory:
         away: DoorAway | None = None
         for door in self.doors:
             try:
-                found = await door.get(quote_path("sessions", ident), world=world)
+                session = await door.get(quote_path("sessions", ident), world=world)
             except DoorRefused as error:
                 if error.status != 404:
                     raise
             except DoorAway as error:
                 away = error
             else:
-                return self.shown(door.service, found)
+                return self.shown(door.service, session)
         if away is not None:
             raise away
         return None

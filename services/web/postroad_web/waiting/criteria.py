@@ -119,7 +119,7 @@ def _outer(
     if (wanted := criteria.id) is not None:
         yield "id", lambda record: record.id == wanted
     if recipient is not None:
-        yield "recipient", lambda record: any(recipient(one.address) for one in record.recipients)
+        yield "recipient", lambda record: any(recipient(each.address) for each in record.recipients)
     if criteria.sender is not None:
         sender = _pattern(criteria.sender)
         yield "sender", lambda record: sender(record.sender or "")
@@ -168,7 +168,9 @@ def _pattern(text: str, *, single: bool = False) -> Callable[[str], bool]:
     if "*" not in wanted and not (single and "?" in wanted):
         return lambda value: value.casefold() == wanted
     wild = {"*": ".*", "?": "."} if single else {"*": ".*"}
-    expression = compiled("pattern", "(?s)" + "".join(wild.get(one) or re2.escape(one) for one in wanted))
+    expression = compiled(
+        "pattern", "(?s)" + "".join(wild.get(character) or re2.escape(character) for character in wanted)
+    )
     return lambda value: expression.fullmatch(value.casefold()) is not None
 
 

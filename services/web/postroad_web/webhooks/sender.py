@@ -55,8 +55,8 @@ async def send(target: Target, headers: Mapping[str, str], body: bytes, *, anywh
 
 async def _resolve(target: Target, *, anywhere: bool) -> str:
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
+    entries = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]) for entry in entries]
     if not anywhere and not all(map(may_be_sent_to, addresses)):
         raise ForbiddenError(f"{target.host} is not on this machine or a private network")
     return addresses[0]

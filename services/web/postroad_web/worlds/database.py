@@ -54,9 +54,9 @@ class Database:
             for definition, created, expires, password, dropping in rows
         ]
 
-    def put(self, made: Made) -> asyncio.Future[None]:
+    def put(self, world: Made) -> asyncio.Future[None]:
         """Keep a world as it is now."""
-        return self._commit.durable(made)
+        return self._commit.durable(world)
 
     def forget(self, ident: str) -> asyncio.Future[None]:
         """Forget a world."""

@@ -29,26 +29,26 @@ class Doors:
         """Give each of them."""
         return iter((self._dns, self._relay, self._store))
 
-    async def put(self, made: Made) -> None:
+    async def put(self, world: Made) -> None:
         """Give a world to all services; raises what one of them has said, once all have answered."""
-        answers = await asyncio.gather(*(_put(door, made) for door in self), return_exceptions=True)
+        answers = await asyncio.gather(*(_put(door, world) for door in self), return_exceptions=True)
         failed = {door: answer for door, answer in zip(self, answers, strict=True) if answer is not None}
         self.unsure.update(failed)
         for error in failed.values():
             raise error
 
-    async def put_again(self, door: DoorClient, made: Made) -> None:
+    async def put_again(self, door: DoorClient, world: Made) -> None:
         """Give a service a world that it lacks, or has otherwise; raises `DoorAway`."""
         try:
-            await _put(door, made)
+            await _put(door, world)
         except DoorRefused as refused:
             self.unsure.add(door)
-            if (door, made.id) not in self._refused:
-                self._refused.add((door, made.id))
-                _log.error("%s refuses the world %s, which is tried again: %s", door.service, made.id, refused)
+            if (door, world.id) not in self._refused:
+                self._refused.add((door, world.id))
+                _log.error("%s refuses the world %s, which is tried again: %s", door.service, world.id, refused)
         else:
-            self._refused.discard((door, made.id))
-            _log.info("the world %s is made again in %s", made.id, door.service)
+            self._refused.discard((door, world.id))
+            _log.info("the world %s is made again in %s", world.id, door.service)
 
     async def drop(self, idents: Sequence[str]) -> None:
         """Have every service drop worlds. The relay comes first: it sends the others its mail."""
@@ -58,5 +58,5 @@ class Doors:
         self._refused -= {(door, ident) for door in self for ident in idents}
 
 
-async def _put(door: DoorClient, made: Made) -> None:
-    await door.put(quote_path("worlds", made.id), made.definition)
+async def _put(door: DoorClient, world: Made) -> None:
+    await door.put(quote_path("worlds", world.id), world.definition)

@@ -83,17 +83,17 @@ class Keeper:
         self._doors: Doors  # from `served_by` on
         self.forget: Callable[[Sequence[str]], Awaitable[None]] = _nothing
         self._ends = Ends(clock)
-        for made in database.all():
-            self._worlds[made.id] = made
-            self._ports.take(made.id, made.ports)
+        for kept in database.all():
+            self._worlds[kept.id] = kept
+            self._ports.take(kept.id, kept.ports)
             try:
-                self._layers.put(self._read(made.definition))
+                self._layers.put(self._read(kept.definition))
             except (OverlayError, TakenError) as error:
-                _log.error("the world %s is not in force: %s", made.id, error)
+                _log.error("the world %s is not in force: %s", kept.id, error)
                 continue
-            if not made.dropping:
-                self._in_force[made.id] = made
-                self._ends.add(made.expires, made.id)
+            if not kept.dropping:
+                self._in_force[kept.id] = kept
+                self._ends.add(kept.expires, kept.id)
 
     # -- `Worlds`: any thread may ask ---------------------------------------------------------------------------
 
@@ -101,13 +101,13 @@ class Keeper:
         """Return when a world was made, in seconds since the epoch; None: there is no world with this ID."""
         if world == DEFAULT_WORLD:
             return 0.0
-        made = self._in_force.get(world)
-        return None if made is None else made.created
+        kept = self._in_force.get(world)
+        return None if kept is None else kept.created
 
     def password(self, world: str) -> str | None:
         """Return the password of a world's app user; None: there is no such user."""
-        made = self._in_force.get(world)
-        return None if made is None else made.app_password
+        kept = self._in_force.get(world)
+        return None if kept is None else kept.app_password
 
     def of_domain(self, domain: str) -> str:
         """Return the ID of the world that has a domain; the default world's, if none has."""
@@ -123,10 +123,10 @@ class Keeper:
 
     def get(self, world: str) -> Made:
         """Return a world that the API has made; raises `NoSuchWorld`."""
-        made = self._in_force.get(world)
-        if made is None:
+        kept = self._in_force.get(world)
+        if kept is None:
             raise NoSuchWorld(world)
-        return made
+        return kept
 
     # -- changes ------------------------------------------------------------------------------------------------
 
@@ -143,29 +143,29 @@ class Keeper:
             raise Taken(f"The ID {ident} is taken", ident)
         now = self._clock.now()
         ttl = asked.get("ttl")
-        made = Made(plan(asked, ident, _secret), now, None if ttl is None else now + ttl, asked.get("password"))
-        self._check_size(made)
-        overlay = self._read(made.definition)
+        world = Made(plan(asked, ident, _secret), now, None if ttl is None else now + ttl, asked.get("password"))
+        self._check_size(world)
+        overlay = self._read(world.definition)
         try:
             self._layers.put(overlay)
         except TakenError as error:
             raise Taken(str(error), error.world) from None
-        self._worlds[ident] = made
+        self._worlds[ident] = world
         self._changes.begin(ident)
         try:
             # At the same time: if this process is killed, the services lose what it does not know.
-            kept, put = await asyncio.gather(self._keep(made), self._doors.put(made), return_exceptions=True)
+            kept, put = await asyncio.gather(self._keep(world), self._doors.put(world), return_exceptions=True)
             for failure in filter(None, (kept, put)):
                 raise failure
         except (DoorAway, DoorRefused, Unwritable):
-            self._worlds[ident] = replace(made, dropping=True)
+            self._worlds[ident] = replace(world, dropping=True)
             self._changes.end(ident)
             await self._undo(ident)
             raise
         self._changes.end(ident)
-        self._in_force[ident] = made
-        self._ends.add(made.expires, made.id)
-        return made
+        self._in_force[ident] = world
+        self._ends.add(world.expires, world.id)
+        return world
 
     async def add_account(
         self, ident: str, domain: str | None, asked: Mapping[str, Any]
@@ -175,10 +175,10 @@ class Keeper:
         Raises `NoSuchDomain`, and what `make` raises; fields are those of the account.
         """
         async with self._changes.turn([ident]):
-            made = self.get(ident)
-            more = further(made.definition, asked, domain, made.password, _secret)
+            world = self.get(ident)
+            more = further(world.definition, asked, domain, world.password, _secret)
             try:
-                changed = await self._change(replace(made, definition=more.definition))
+                changed = await self._change(replace(world, definition=more.definition))
             except OverlayError as error:
                 raise more.told(error) from None
             return changed, more.domain, more.account
@@ -187,10 +187,10 @@ class Keeper:
         """Open a port of the relay for a world, this one or any that is free; return it. Raises as `make` does."""
         tried: set[int] = set()
         async with self._changes.turn([ident]):
-            made = self.get(ident)
-            if len(made.ports) >= self._settings.ports_per_world:
+            world = self.get(ident)
+            if len(world.ports) >= self._settings.ports_per_world:
                 raise Beyond(
-                    f"The world {ident} has {len(made.ports)} ports, as many as POSTROAD_PORTS_PER_WORLD allows"
+                    f"The world {ident} has {len(world.ports)} ports, as many as POSTROAD_PORTS_PER_WORLD allows"
                 )
             while True:
                 port = self._ports.free(tried) if wanted is None else wanted
@@ -201,7 +201,7 @@ class Keeper:
                     raise Taken(f"The port {port} is the world {owner}'s", owner)
                 self._ports.take(ident, [port])
                 try:
-                    await self._change(replace(made, definition={**made.definition, "ports": [*made.ports, port]}))
+                    await self._change(replace(world, definition={**world.definition, "ports": [*world.ports, port]}))
                 except DoorRefused as refused:
                     self._ports.give_back([port])
                     if refused.status != 409 or wanted is not None:
@@ -216,41 +216,41 @@ class Keeper:
     async def close_port(self, ident: str, port: int) -> None:
         """Close a port of a world; raises `NoSuchPort`, and what `make` raises."""
         async with self._changes.turn([ident]):
-            made = self.get(ident)
-            if port not in made.ports:
+            world = self.get(ident)
+            if port not in world.ports:
                 raise NoSuchPort(port)
-            left = [one for one in made.ports if one != port]
-            await self._change(replace(made, definition={**made.definition, "ports": left}))
+            left = [other for other in world.ports if other != port]
+            await self._change(replace(world, definition={**world.definition, "ports": left}))
             self._ports.give_back([port])
 
     async def change(self, ident: str, asked: Mapping[str, Any]) -> Made:
         """Change the owner, the time to live from now, or what IMAP hides. Raises as `make` does."""
         async with self._changes.turn([ident]):
-            made = self.get(ident)
-            definition = {**made.definition, **{key: asked[key] for key in ("owner", "imap_without") if key in asked}}
-            expires = made.expires
+            world = self.get(ident)
+            definition = {**world.definition, **{key: asked[key] for key in ("owner", "imap_without") if key in asked}}
+            expires = world.expires
             if "ttl" in asked:
                 expires = None if asked["ttl"] is None else self._clock.now() + asked["ttl"]
-            return await self._change(replace(made, definition=definition, expires=expires))
+            return await self._change(replace(world, definition=definition, expires=expires))
 
-    async def _change(self, made: Made) -> Made:
+    async def _change(self, world: Made) -> Made:
         """Bring a world into force as it is to be; it is this change's turn."""
-        before = self.get(made.id)
-        self._check_size(made)
-        overlay = self._read(made.definition)
-        await self._keep(made)
+        before = self.get(world.id)
+        self._check_size(world)
+        overlay = self._read(world.definition)
+        await self._keep(world)
         try:
-            if made.definition != before.definition:
-                await self._doors.put(made)
+            if world.definition != before.definition:
+                await self._doors.put(world)
         except (DoorAway, DoorRefused):
             await self._keep(before)
             with suppress(DoorAway, DoorRefused):  # `mend` does it then
                 await self._doors.put(before)
             raise
         self._layers.put(overlay)
-        self._worlds[made.id] = self._in_force[made.id] = made
-        self._ends.add(made.expires, made.id)
-        return made
+        self._worlds[world.id] = self._in_force[world.id] = world
+        self._ends.add(world.expires, world.id)
+        return world
 
     async def drop(self, *idents: str) -> None:
         """Drop worlds with all that is in them; raises `NoSuchWorld` if there is none, and what `make` raises.
@@ -258,15 +258,15 @@ class Keeper:
         Several that go together cost little more than one: they share every commit on the way.
         """
         async with self._changes.turn(idents):
-            here = [made for ident in dict.fromkeys(idents) if (made := self._in_force.get(ident)) is not None]
+            here = [world for ident in dict.fromkeys(idents) if (world := self._in_force.get(ident)) is not None]
             if not here:
                 raise NoSuchWorld(idents[0])
-            going = [replace(made, dropping=True) for made in here]
+            going = [replace(world, dropping=True) for world in here]
             await asyncio.gather(*map(self._keep, going))
-            for made in going:
-                self._worlds[made.id] = made
-                self._in_force.pop(made.id, None)
-            await self._clear([made.id for made in going])
+            for world in going:
+                self._worlds[world.id] = world
+                self._in_force.pop(world.id, None)
+            await self._clear([world.id for world in going])
 
     async def _clear(self, idents: Sequence[str]) -> None:
         """Have every service drop worlds, and forget them then."""
@@ -293,11 +293,11 @@ class Keeper:
     def _read(self, definition: Mapping[str, Any]) -> Overlay:
         return read_overlay(definition, self._layers.base)
 
-    def _check_size(self, made: Made) -> None:
+    def _check_size(self, world: Made) -> None:
         settings = self._settings
-        if made.accounts > settings.world_accounts:
+        if world.accounts > settings.world_accounts:
             raise Beyond(f"A world has at most {settings.world_accounts} accounts (POSTROAD_WORLD_ACCOUNTS)")
-        if made.size > settings.world_size:
+        if world.size > settings.world_size:
             raise Beyond(f"The definition of a world has at most {settings.world_size} octets (POSTROAD_WORLD_SIZE)")
 
     def _new_id(self) -> str:
@@ -306,9 +306,9 @@ class Keeper:
             if ident not in self._worlds:
                 return ident
 
-    async def _keep(self, made: Made) -> None:
+    async def _keep(self, world: Made) -> None:
         try:
-            await self._database.put(made)
+            await self._database.put(world)
         except (sqlite3.Error, OSError) as error:
             raise Unwritable(str(error)) from error
 
@@ -318,8 +318,8 @@ class Keeper:
         """Drop worlds when their time is over, for ever."""
         while True:
             for when, ident in self._ends.due():
-                made = self._in_force.get(ident)
-                if made is None or made.expires != when:
+                world = self._in_force.get(ident)
+                if world is None or world.expires != when:
                     continue  # it was dropped, or has more time now
                 try:
                     await self.drop(ident)
@@ -334,7 +334,7 @@ class Keeper:
     async def mend(self) -> None:
         """Bring services up to date that may have missed something, and worlds to their end, for ever."""
         while True:
-            for ident in [made.id for made in self._worlds.values() if made.dropping]:
+            for ident in [world.id for world in self._worlds.values() if world.dropping]:
                 if ident in self._changes.busy:
                     continue
                 self._changes.begin(ident)
@@ -360,12 +360,12 @@ class Keeper:
             return  # most often, and cheap: what is missing is on its way
         self._doors.unsure.discard(door)
         has: dict[str, str] = (await door.get("/worlds"))["worlds"]
-        for ident, made in list(self._in_force.items()):
+        for ident, world in list(self._in_force.items()):
             overlay = self._layers.overlays.get(ident)
             if overlay is None or has.get(ident) == overlay.digest:
                 continue
             if ident not in changes.touched:
-                await self._doors.put_again(door, made)
+                await self._doors.put_again(door, world)
             if ident in changes.touched:  # it may be as it should be by now, or no longer be so
                 self._doors.unsure.add(door)
         for ident in has.keys() - self._worlds.keys():

@@ -75,9 +75,11 @@ def further(
 
     Raises `NoSuchDomain`, and `OverlayError` if the world has the name already.
     """
-    domains = [dict(one) for one in definition["domains"]]
+    domains = [dict(domain) for domain in definition["domains"]]
     wanted = domain or asked["name"].rpartition("@")[2] if "@" in asked["name"] else domain
-    index = next((index for index, one in enumerate(domains) if same_domain(one["name"], wanted or one["name"])), None)
+    index = next(
+        (index for index, domain in enumerate(domains) if same_domain(domain["name"], wanted or domain["name"])), None
+    )
     if index is None:
         raise NoSuchDomain(wanted)
     own = domains[index]
@@ -113,10 +115,10 @@ def local_part(name: str, domain: str) -> str:
     return address.local_part
 
 
-def same_domain(one: str, other: str) -> bool:
+def same_domain(name: str, other: str) -> bool:
     """Whether two names are of the same domain, however it is written."""
     try:
-        return domain_key(one) == domain_key(other)
+        return domain_key(name) == domain_key(other)
     except AddressError:
         return False
 
@@ -140,8 +142,8 @@ def _domain(
     return {
         "name": asked["name"],
         "accounts": [
-            account(one, named(one["name"], f"accounts.{index}.name"), password, secret)
-            for index, one in enumerate(asked.get("accounts", ()))
+            account(given, named(given["name"], f"accounts.{index}.name"), password, secret)
+            for index, given in enumerate(asked.get("accounts", ()))
         ],
         "aliases": {named(name, f"aliases.{name}"): goals for name, goals in asked.get("aliases", {}).items()},
         "catch_all": asked.get("catch_all"),
@@ -161,4 +163,4 @@ def _capture(domain: Mapping[str, Any]) -> str:
 
 def _names_in(domain: Mapping[str, Any]) -> set[str]:
     """Return the names that a domain has, as they are compared."""
-    return {name.casefold() for name in (*(one["name"] for one in domain["accounts"]), *domain["aliases"])}
+    return {name.casefold() for name in (*(account["name"] for account in domain["accounts"]), *domain["aliases"])}

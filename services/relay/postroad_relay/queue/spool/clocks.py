@@ -100,14 +100,14 @@ class Clocks:
     def _write(self, world: str, ahead: float) -> None:
         path = self._directory / world
         octets = repr(float(ahead)).ljust(_WIDTH - 1).encode() + b"\n"
-        made = not path.exists()
+        is_new = not path.exists()
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.pwrite(handle, octets, 0)
             fdatasync(handle)
         finally:
             os.close(handle)
-        if made:
+        if is_new:
             sync(self._directory)
 
     def _remove(self, world: str) -> None:

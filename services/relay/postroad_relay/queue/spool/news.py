@@ -84,19 +84,19 @@ class News:
 
     def catch_up(self) -> None:
         """Record the events that were found and are not in the journal."""
-        journal, found = self._journal, self._found
+        journal, unrecorded = self._journal, self._found
         if journal is None:
             return
         place = self._mark.place
-        if found:
+        if unrecorded:
             told = Counter(journal.ends_after(self._mark.number))
-            for place, events in found:  # noqa: B007 - the last one is the next mark's
+            for place, events in unrecorded:  # noqa: B007 - the last one is the next mark's
                 for at, line in events:
                     if told[line]:
                         told[line] -= 1
                     else:
                         journal.tell_again(at, line)
-            found.clear()
+            unrecorded.clear()
             journal.flush()
         self._next = Mark(place, journal.recorded)
 

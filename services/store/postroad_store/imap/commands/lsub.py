@@ -56,18 +56,18 @@ async def _in_steps(session: Session, command: Lsub, matching: patterns.Matching
     while some := list(islice(names, FEW)):
         matching.add(map(session.encoded, some))
         await asyncio.sleep(0)
-    found = iter(matching.found())
-    while lines := list(islice(found, FEW)):
+    matches = iter(matching.found())
+    while lines := list(islice(matches, FEW)):
         session.engine.send(_lines(session, lines))
         await give_way(session.connection)
     session.finish(command, b"OK Lsub completed.")
 
 
-def _lines(session: Session, found: list[tuple[bytes, bool]]) -> bytes:
+def _lines(session: Session, names: list[tuple[bytes, bool]]) -> bytes:
     return b"".join(
         [
             b'* LSUB (%b) "/" %b\r\n' % (b"" if subscribed else b"\\Noselect", session.as_name(name))
-            for name, subscribed in found
+            for name, subscribed in names
         ]
     )
 

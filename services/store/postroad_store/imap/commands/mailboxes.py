@@ -97,10 +97,10 @@ async def create(session: Session, command: Create) -> None:
     uses = checked_uses(use.decode("ascii") for use in command.uses)
     if uses is not None and account is not session.account:
         raise UseNotAllowed("this mailbox can have no special use")  # RFC 6154 §7: it is the owner's to say
-    made = await session.storage.create(account, name, special_use=uses)
-    tell_spelling(session, command.mailbox, session.directory.name_of(made))
+    mailbox = await session.storage.create(account, name, special_use=uses)
+    tell_spelling(session, command.mailbox, session.directory.name_of(mailbox))
     # RFC 8474 §4.1
-    code = b"[MAILBOXID (%b)] " % made.object_id.encode("ascii") if session.offers(OBJECTID) else b""
+    code = b"[MAILBOXID (%b)] " % mailbox.object_id.encode("ascii") if session.offers(OBJECTID) else b""
     session.finish(command, b"OK %bCreate completed." % code)
 
 
@@ -124,8 +124,8 @@ async def rename(session: Session, command: Rename) -> None:
     if target is not account:
         raise NameNotAllowed("a mailbox stays with its owner")
     await session.storage.rename(account, name, new_name, session.shared.notes.renamed(account.login))
-    made = session.directory.find(session.known_name(command.new_name))
-    own_name = old_name if made is None else session.directory.name_of(made)
+    renamed = session.directory.find(session.known_name(command.new_name))
+    own_name = old_name if renamed is None else session.directory.name_of(renamed)
     if respelt(session, command.mailbox, old_name) or respelt(session, command.new_name, own_name):
         session.engine.send(list_response(session, own_name, old_name=command.mailbox.decode()))
     session.finish(command, b"OK Rename completed.")

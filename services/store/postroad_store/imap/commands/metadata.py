@@ -162,17 +162,17 @@ def get(session: Session, command: GetMetadata) -> None:
     """Give the values, and say which were too long."""
     mailbox = _find(session, command.mailbox)
     written = session.written("" if mailbox is None else session.directory.name_of(mailbox))
-    found = values(session, mailbox, command.entries, depth=command.depth, most=command.most)
-    small = [each for each in found if each.value is not None and each.size <= command.most]
+    annotations = values(session, mailbox, command.entries, depth=command.depth, most=command.most)
+    small = [each for each in annotations if each.value is not None and each.size <= command.most]
     if command.depth == 0:
-        names = {each.entry for each in found}
+        names = {each.entry for each in annotations}
         none = [(entry, None) for entry in command.entries if entry not in names]
     else:
         none = []
     pairs = [*((each.entry, each.value) for each in small), *none]
     if pairs:
         session.engine.send(response(written, pairs))
-    longest = max((each.size for each in found if each.size > command.most), default=0)
+    longest = max((each.size for each in annotations if each.size > command.most), default=0)
     # RFC 5464 §4.2.1
     code = b"[METADATA LONGENTRIES %d] " % longest if longest else b""
     session.finish(command, b"OK %bGetmetadata completed." % code)
@@ -211,11 +211,11 @@ def values(
         kept: Sequence[str] = [entry for entry in entries if is_private(entry)]
     else:
         kept = entries
-    found = session.storage.metadata.get(account, mailbox, kept, depth=depth, most=most)
+    annotations = session.storage.metadata.get(account, mailbox, kept, depth=depth, most=most)
     computed = _special_use(session, mailbox) if mailbox is not None else _admin(session)
     if computed is not None and any(_reaches(entry, computed.entry, depth) for entry in entries):
-        found.append(computed)
-    return found
+        annotations.append(computed)
+    return annotations
 
 
 def _special_use(session: Session, mailbox: Mailbox) -> Annotation | None:
@@ -307,8 +307,8 @@ class MetadataOf:
         mailbox = session.directory.glance(place.name)
         if mailbox is None or not session.directory.rights(mailbox) & _ANY:
             return b""
-        found = {each.entry: each.value for each in values(session, mailbox, self.entries, depth=0, most=MAX_NUMBER)}
-        return response(place.written, [(entry, found.get(entry)) for entry in self.entries])
+        by_entry = {each.entry: each.value for each in values(session, mailbox, self.entries, depth=0, most=MAX_NUMBER)}
+        return response(place.written, [(entry, by_entry.get(entry)) for entry in self.entries])
 
 
 def read_option(reader: Reader) -> MetadataOf:

@@ -138,18 +138,18 @@ async def _search_one(session: Session, command: ESearch, view: View) -> bytes:
     if lowest is not None and command.sources != SELECTED:  # a UID alone does not say in which mailbox
         return refusal(session)
     numbers = await session.storage.finder.search(view, key, between=pause, scores=noted)
-    found = Found(view, numbers, uid=True, scores=noted, modseq=modseq_asked(session, command))
+    result = Found(view, numbers, uid=True, scores=noted, modseq=modseq_asked(session, command))
     kept = True
     # RFC 7377 §2.1: "An ESEARCH response MUST NOT be returned for mailboxes that contain no matching messages."
     mailbox = view.mailbox
     name = session.written(session.directory.name_of(mailbox))
     correlators = b" MAILBOX %b UIDVALIDITY %d" % (name, mailbox.uid_validity)
     if numbers:
-        kept = await send_options(session, command.tag, options, found, correlators)
+        kept = await send_options(session, command.tag, options, result, correlators)
     if saves(options) and not (numbers and kept):
         view.saved = ()
     if updates(options):
-        follow(session, command, found, upto, whole=lowest is None, correlators=correlators)
+        follow(session, command, result, upto, whole=lowest is None, correlators=correlators)
     return told(session, COMPLETED, lowest) if kept else NOT_SAVED
 
 
@@ -166,13 +166,13 @@ def _names(session: Session, sources: tuple[Source, ...]) -> dict[str, str]:
             filters.append((source.filter, names))
         elif session.view is not None:
             named.add(directory.name_of(session.view.mailbox))
-    found = dict.fromkeys(named, "r")
+    rights = dict.fromkeys(named, "r")
     subscriptions = account.subscriptions
     for name in (*account.names, *directory.shared()):
         own = not directory.is_foreign(name)
         if name not in named and any(covers(*each, name, subscriptions, own=own) for each in filters):
-            found[name] = "lr"
-    return dict(sorted(found.items()))
+            rights[name] = "lr"
+    return dict(sorted(rights.items()))
 
 
 SPECS = (Spec(b"ESEARCH", AUTH, ESearch, parse, handle, "RFC 7377 §2", capability=MULTISEARCH, follow=FOLLOW),)

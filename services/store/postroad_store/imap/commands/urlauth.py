@@ -84,18 +84,18 @@ async def generate(session: Session, command: GenUrlAuth) -> None:
     """Authorize the URLs, all or none."""
     account = session.current_account()
     try:
-        found = [_checked(session, text, mechanism) for text, mechanism in command.urls]
+        checked = [_checked(session, text, mechanism) for text, mechanism in command.urls]
     except UrlFault as fault:
         # RFC 4467 §7: a check that fails is answered BAD
         session.finish(command, b"BAD %b" % str(fault).encode("ascii"))
         return
     keys = {
         mailbox: await session.storage.url_keys.make(account, mailbox)
-        for mailbox in dict.fromkeys(at for _, at in found)
+        for mailbox in dict.fromkeys(at for _, at in checked)
     }
     authorized = [
         astring(text + b":" + _INTERNAL + b":" + token_of(url.authorization.rump, keys[mailbox]).encode("ascii"))
-        for (text, _), (url, mailbox) in zip(command.urls, found, strict=True)
+        for (text, _), (url, mailbox) in zip(command.urls, checked, strict=True)
         if url.authorization is not None
     ]
     session.engine.send(b"* GENURLAUTH %b\r\n" % b" ".join(authorized))

@@ -92,8 +92,8 @@ async def handle(session: Session, command: UrlFetch) -> None:
     for wanted in command.urls:
         begin = b"* URLFETCH " + astring(wanted.url)
         try:
-            found = await _found(session, wanted.url)
-            answer = found.plain() if not wanted.parameters else found.extended(wanted.parameters)
+            fetched = await _found(session, wanted.url)
+            answer = fetched.plain() if not wanted.parameters else fetched.extended(wanted.parameters)
             while not (first := next(answer)):  # a pause
                 await session.connection.wait_writable()
                 await asyncio.sleep(0)

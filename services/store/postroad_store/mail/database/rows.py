@@ -81,8 +81,8 @@ def insert_mailbox(
         (account, name, special_use, selectable, uid_validity, object_id := f"m{uid_validity:x}", acl),
     )
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT has just set it
-    made = (cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0)
-    return MailboxRow(*made, object_id=object_id, account=account, acl=acl)
+    columns = (cursor.lastrowid, name, special_use, selectable, uid_validity, 1, 1, 0)
+    return MailboxRow(*columns, object_id=object_id, account=account, acl=acl)
 
 
 _NARROW = (1 << NARROW_BITS) - 1

@@ -34,16 +34,16 @@ def retext(db: Connection) -> bool:
     if row is None:
         return False
     contents = [content for (content,) in db.execute(_NEXT, (row[0], STEP)).fetchall()]
-    made = octets = 0
+    count = octets = 0
     for content in contents:
         if octets >= OCTETS:
             break
         message = octets_of(db, content)
         write_text(db, content, message, parse(message))
         octets += len(message)
-        made += 1
-    if made == len(contents) < STEP:
+        count += 1
+    if count == len(contents) < STEP:
         db.execute("DELETE FROM counters WHERE name = 'untexted'")
         return False
-    db.execute("UPDATE counters SET value = ? WHERE name = 'untexted'", (contents[made - 1] - 1,))
+    db.execute("UPDATE counters SET value = ? WHERE name = 'untexted'", (contents[count - 1] - 1,))
     return True

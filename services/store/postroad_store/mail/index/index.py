@@ -122,8 +122,8 @@ class Index:
         if upto > highest or rows > _WASTE * messages + _SPARE:
             return False
         for content, checksum in self._db.execute("SELECT content, checksum FROM proofs").fetchall():
-            found = self._mail.execute("SELECT envelope FROM contents WHERE id = ?", (content,)).fetchone()
-            if found is not None and zlib.crc32(found[0]) != checksum:
+            row = self._mail.execute("SELECT envelope FROM contents WHERE id = ?", (content,)).fetchone()
+            if row is not None and zlib.crc32(row[0]) != checksum:
                 return False
         return True
 
@@ -184,11 +184,11 @@ class Index:
             ((upto,),) = reader.execute("SELECT upto FROM reached").fetchall()
             asked = query(worth_asking(reader, trigrams, upto) for trigrams in texts)
             match = "SELECT rowid FROM trigrams WHERE trigrams MATCH ? LIMIT ?"
-            found = reader.execute(match, (asked, limit)).fetchall()
-            if len(found) == limit:
+            rows = reader.execute(match, (asked, limit)).fetchall()
+            if len(rows) == limit:
                 return None
-            found += reader.execute("SELECT content FROM unread").fetchall()
-        return Candidates([content for (content,) in found], upto)
+            rows += reader.execute("SELECT content FROM unread").fetchall()
+        return Candidates([content for (content,) in rows], upto)
 
 
 @contextmanager

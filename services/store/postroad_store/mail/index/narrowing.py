@@ -40,10 +40,10 @@ class Narrowing:
             return None
         # Messages that have come since are read, so what is found does not depend on how far the index is.
         rows = self._reader.rows(f"{_UIDS} content > ?", (mailbox.id, candidates.upto))
-        found = {uid for (uid,) in rows}
+        uids = {uid for (uid,) in rows}
         for start in range(0, len(candidates.contents), CHUNK):
             some = candidates.contents[start : start + CHUNK]
             rows = self._reader.rows(f"{_UIDS} content IN ({', '.join('?' * len(some))})", (mailbox.id, *some))
-            found.update([uid for (uid,) in rows])
+            uids.update([uid for (uid,) in rows])
             await pace()
-        return found
+        return uids

@@ -75,8 +75,8 @@ def listing(envelope: bytes, place: Place) -> list[Address]:
 def first(envelope: bytes, place: Place) -> Address | None:
     """Return the first address at a place; the start of a group is one, whose host is NIL."""
     if b"{" in envelope:
-        found = _addresses_from_literals(envelope, place)
-        return found[0] if found else None
+        addresses = _addresses_from_literals(envelope, place)
+        return addresses[0] if addresses else None
     match = _LISTED[place].match(envelope)
     if match is None:
         return None
@@ -101,7 +101,7 @@ def _string_from_literals(envelope: bytes, place: Place) -> bytes:
 
 
 def _addresses_from_literals(envelope: bytes, place: Place) -> list[Address]:
-    found: list[Address] = []
+    addresses: list[Address] = []
     strings: list[bytes] = []
     depth = 0
     at = -1  # which of the fields is read
@@ -116,12 +116,12 @@ def _addresses_from_literals(envelope: bytes, place: Place) -> list[Address]:
             depth -= 1
             if depth == 2 and at == place:
                 name, route, mailbox, host = strings
-                found.append((name, route, mailbox, host))
+                addresses.append((name, route, mailbox, host))
         elif depth == 1:
             at += 1
         else:
             strings.append(value)
-    return found
+    return addresses
 
 
 def _tokens(envelope: bytes) -> Iterator[tuple[bytes | None, bytes]]:

@@ -157,12 +157,12 @@ class _Group:
         self.or_next = False
 
     def key(self) -> Key:
-        made: Key = And(tuple(self.keys))
+        group: Key = And(tuple(self.keys))
         if self.any and self.keys:
-            made = self.keys[0]
+            group = self.keys[0]
             for key in self.keys[1:]:
-                made = Or(made, key)
-        return Not(made) if self.excluded else made
+                group = Or(group, key)
+        return Not(group) if self.excluded else group
 
 
 def query_key(query: str) -> Key:
@@ -206,9 +206,9 @@ def _close(groups: list[_Group]) -> None:
 
 def _key(operator: str, value: str, spelled: str | None) -> Key:
     """Return the key for one word, `operator:value`."""
-    made = _of(operator, value) if operator else None
-    if made is not None:
-        return made
+    key = _of(operator, value) if operator else None
+    if key is not None:
+        return key
     return Text(f"{spelled}:{value}" if spelled else value)
 
 

@@ -84,16 +84,16 @@ async def near_texts(search: Evaluation, numbers: Numbers, needle: bytes, *, hea
 async def _in_long_text(search: Evaluation, uid: int, wanted: Resemblance, *, headers: bool) -> float:
     if await search.in_long_text(uid, wanted.needle, headers=headers):
         return 1.0
-    found = [await search.in_long_text(uid, word.octets, headers=headers) for word in wanted.words]
-    return IN_ANY_ORDER * wanted.share(found)
+    shares = [await search.in_long_text(uid, word.octets, headers=headers) for word in wanted.words]
+    return IN_ANY_ORDER * wanted.share(shares)
 
 
 async def _noted(search: Evaluation, numbers: Numbers, near: dict[int, float]) -> Numbers:
     """Return those of the numbers that come near, and note how near."""
-    found = await search.with_uids(numbers, near) if near else []
-    for number in found:
+    matching = await search.with_uids(numbers, near) if near else []
+    for number in matching:
         search.scores.note(number, near[search.view.uids[number - 1]])
-    return found
+    return matching
 
 
 # -- numbers --------------------------------------------------------------------------------------------------
@@ -109,13 +109,13 @@ async def around(
 ) -> Numbers:
     """Return those whose entry in a column is within the bounds (`within`), or misses them by `slack` at most."""
     low, high = bounds
-    found = await search.within(numbers, column, low - slack, high + slack)
-    if not found:
-        return found
-    for number in await search.without(found, await search.within(found, column, low, high)):
+    matching = await search.within(numbers, column, low - slack, high + slack)
+    if not matching:
+        return matching
+    for number in await search.without(matching, await search.within(matching, column, low, high)):
         (value,) = search.view.pick(column, number, number)
         search.scores.note(number, _nearness(value, low, high, slack))
-    return found
+    return matching
 
 
 async def near_sent(search: Evaluation, numbers: Numbers, low: float, high: float) -> Numbers:

@@ -65,8 +65,8 @@ class Word:
     def _of_token(self, token: bytes) -> float:
         known = self._known.get(token)
         if known is None:
-            made = mistakes(self.text, token.decode("utf-8", "replace"), self.mistakes)
-            known = 1 - made / (self.mistakes + 1)
+            errors = mistakes(self.text, token.decode("utf-8", "replace"), self.mistakes)
+            known = 1 - errors / (self.mistakes + 1)
             if len(self._known) < MAX_KNOWN:
                 self._known[token] = known
         return known
@@ -124,8 +124,8 @@ class Resemblance:
             return 1.0
         return IN_ANY_ORDER * self.share([max(word.nearness(text) for text in texts) for word in self.words])
 
-    def share(self, found: Sequence[float]) -> float:
+    def share(self, shares: Sequence[float]) -> float:
         """Return how many of the words have been found, up to 1; 0 if they are not half of them."""
-        if not found or sum(map(bool, found)) < self._least:
+        if not shares or sum(map(bool, shares)) < self._least:
             return 0.0
-        return sum(found) / len(found)
+        return sum(shares) / len(shares)

@@ -37,14 +37,14 @@ _REFERENCES = re.compile(rb"references[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECAS
 def _ids(envelope: bytes, header: bytes) -> tuple[bytes, ...]:
     """Return a message's own Message ID, empty without one, and those that it refers to (RFC 5256 §3, REFERENCES)."""
     own = next(message_ids(string(envelope, Place.MESSAGE_ID)), b"")
-    found: list[bytes] = []
+    references: list[bytes] = []
     place = header.lower().find(b"\nreferences")
     match = _REFERENCES.match(header, place + 1) if place >= 0 or header[:10].lower() == b"references" else None
     if match is not None:
-        found = list(message_ids(unfold(match[1])))[-MAX_REFERENCES:]
+        references = list(message_ids(unfold(match[1])))[-MAX_REFERENCES:]
     # "If a message does not contain a References header line, or the References header line does not contain any valid
     # Message IDs, then use the first (if any) valid Message ID found in the In-Reply-To header line"
-    return own, *(found or islice(message_ids(string(envelope, Place.IN_REPLY_TO)), 1))
+    return own, *(references or islice(message_ids(string(envelope, Place.IN_REPLY_TO)), 1))
 
 
 def _subject(envelope: bytes) -> tuple[bytes, bool]:

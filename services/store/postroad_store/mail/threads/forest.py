@@ -106,10 +106,10 @@ class Forest:
 
     def _downwards(self, nodes: list[int]) -> list[int]:
         """Return these nodes and all below them, parents before their children."""
-        found = nodes.copy()
-        for node in found:
-            found += self.below(node)
-        return found
+        nodes_below = nodes.copy()
+        for node in nodes_below:
+            nodes_below += self.below(node)
+        return nodes_below
 
     def _without_dummies(self, nodes: list[int]) -> list[int]:
         """Put the children of dummies, which have been pruned already, in their place."""

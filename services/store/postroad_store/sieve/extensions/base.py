@@ -136,15 +136,15 @@ def check_names(context: Context, step: Step) -> None:
 
 def fields(run: Run, step: Step, names: Iterable[str]) -> list[Field]:
     """Return the fields of these names, or the one of them that the index extension chooses (RFC 5260 §6)."""
-    found = [field for name in names for field in run.message.named(name)]
-    run.charge(500 + sum(len(field.octets) for field in found))
+    named = [field for name in names for field in run.message.named(name)]
+    run.charge(500 + sum(len(field.octets) for field in named))
     options = step.options(run)
     if "index" not in options:
-        return found
+        return named
     at = options["index"]
     if options.get("last"):
-        found.reverse()
-    return found[at - 1 : at]
+        named.reverse()
+    return named[at - 1 : at]
 
 
 # Tests (RFC 5228 §5)
@@ -207,8 +207,8 @@ def _header(run: Run, step: Step) -> bool:
     return any_match(run, step.matching, _texts(fields(run, step, run.texts(step.arguments[0]))), keys)
 
 
-def _texts(found: Iterable[Field]) -> Iterator[str]:
-    return (field.text for field in found)
+def _texts(of_fields: Iterable[Field]) -> Iterator[str]:
+    return (field.text for field in of_fields)
 
 
 def _not(run: Run, step: Step) -> bool:

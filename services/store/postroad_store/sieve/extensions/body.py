@@ -28,9 +28,9 @@ def _body(run: Run, step: Step) -> bool:
     if not run.message.has_body:  # RFC 5173 §4: then "all "body" tests return false, including [...] an empty string"
         return False
     before = run.scope.matched
-    found = any_match(run, step.matching, _values(run, step), run.texts(step.arguments[0]))
+    matches = any_match(run, step.matching, _values(run, step), run.texts(step.arguments[0]))
     run.scope.matched = before  # RFC 5173 §6: they "MUST NOT set match variables"
-    return found
+    return matches
 
 
 def _values(run: Run, step: Step) -> Iterator[str]:

@@ -105,8 +105,8 @@ def _date_of(value: bytes) -> datetime | None:
 
 
 def _date(run: Run, step: Step) -> bool:
-    found = fields(run, step, [run.text(step.arguments[0])])
-    when = _date_of(found[0].raw) if found else None
+    named = fields(run, step, [run.text(step.arguments[0])])
+    when = _date_of(named[0].raw) if named else None
     if when is not None:
         try:
             when = _in_zone(run, step, when)

@@ -122,15 +122,15 @@ def _addheader(run: Run, step: Step) -> None:
 def _deleteheader(run: Run, step: Step) -> None:
     assert step.matching is not None  # noqa: S101 - `Word.matches`
     name = _name(run, step)
-    found = fields(run, step, [name])
+    named = fields(run, step, [name])
     if name.lower() in _KEPT:
         return
     patterns = step.arguments[1]
     if patterns is not None:
         keys = run.texts(patterns)
-        found = [one for one in found if any_match(run, step.matching, [one.text], keys)]
-    if found:
-        run.message.remove_fields(found)
+        named = [field for field in named if any_match(run, step.matching, [field.text], keys)]
+    if named:
+        run.message.remove_fields(named)
 
 
 EXTENSION = Extension(

@@ -23,15 +23,15 @@ _SYSTEM = {name.lower(): name for name in SYSTEM_FLAGS}
 
 def flags_in(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the flags in strings, each once in any case, without those that are none (RFC 5232 §2)."""
-    found: dict[str, str] = {}
+    flags: dict[str, str] = {}
     for text in texts:
         for word in text.split():
             lower = word.lower()
             if lower in _SYSTEM:
-                found.setdefault(lower, _SYSTEM[lower])
+                flags.setdefault(lower, _SYSTEM[lower])
             elif len(word) <= MAX_KEYWORD and word.isascii() and ATOM.fullmatch(word.encode("ascii")):
-                found.setdefault(lower, word)
-    return tuple(found.values())[:MOST]
+                flags.setdefault(lower, word)
+    return tuple(flags.values())[:MOST]
 
 
 def _add(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:

@@ -66,13 +66,13 @@ def _exact(pattern: str) -> Any:
 def _find(run: Run, comparator: Comparator, value: str, key: str) -> tuple[str, ...] | None:
     run.charge(10_000 + 20 * len(value))
     try:
-        found = (_exact if comparator is OCTET else _folding)(key).search(value)
+        match = (_exact if comparator is OCTET else _folding)(key).search(value)
     except PatternError as error:
         raise RunError(str(error)) from None
-    if found is None:
+    if match is None:
         return None
-    groups = found.groups() or ()
-    return (found.group(0), *["" if group is None else group for group in groups][: limits.MATCHES])
+    groups = match.groups() or ()
+    return (match.group(0), *["" if group is None else group for group in groups][: limits.MATCHES])
 
 
 def _check(context: Context, key: str) -> None:

@@ -67,8 +67,8 @@ def _vacation(run: Run, step: Step) -> None:
 
 def _subject(run: Run) -> str:
     # RFC 5230 §5.3
-    found = run.message.values("subject")
-    return f"Auto: {found[0]}" if found else "Automated reply"
+    subjects = run.message.values("subject")
+    return f"Auto: {subjects[0]}" if subjects else "Automated reply"
 
 
 def _seconds(step: Step) -> int:

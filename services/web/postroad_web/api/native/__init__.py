@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def modules() -> tuple[ModuleType, ...]:
     """Return the modules of resources, by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    found = (importlib.import_module(f"{__name__}.{name}") for name in names)
-    return tuple(module for module in found if hasattr(module, "routes"))
+    imported = (importlib.import_module(f"{__name__}.{name}") for name in names)
+    return tuple(module for module in imported if hasattr(module, "routes"))
 
 
 def routes(services: Services) -> list[BaseRoute]:
@@ -41,7 +41,10 @@ def described_paths() -> dict[str, Any]:
     gathered: dict[str, Any] = {}
     for module in modules():
         for path, operations in module.OPENAPI.items():
-            named = {method: {"operationId": _identifier(method, path), **one} for method, one in operations.items()}
+            named = {
+                method: {"operationId": _identifier(method, path), **operation}
+                for method, operation in operations.items()
+            }
             gathered.setdefault(path, {}).update(named)
     return gathered
 

@@ -69,9 +69,9 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def raw(request: Request) -> Response:
         asked = query_of(request, Raw)
-        found = await record_from(services, request, asked)
-        headers = _headers(f"{found.id}.eml", download=asked.download)
-        return Response(await content_from(services, found), 200, headers, "message/rfc822")
+        record = await record_from(services, request, asked)
+        headers = _headers(f"{record.id}.eml", download=asked.download)
+        return Response(await content_from(services, record), 200, headers, "message/rfc822")
 
     async def text_of(request: Request) -> Response:
         _, parsed = await parsed_from(request, query_of(request, Latest))
@@ -95,17 +95,17 @@ def routes(services: Services) -> list[BaseRoute]:
         asked = query_of(request, Raw)
         octets, parsed = await parsed_from(request, asked)
         part_id = request.path_params["part"]
-        found = parsed.part(part_id)
-        if found is None:
-            known = ", ".join(one.part_id for one in parsed.parts[:50])
+        part = parsed.part(part_id)
+        if part is None:
+            known = ", ".join(other.part_id for other in parsed.parts[:50])
             raise Problem(404, "No such part", f"The message has no part {part_id[:64]}; it has {known}.")
-        kind = found.content_type
+        kind = part.content_type
         if not _MEDIA_TYPE.match(kind) or _RUNS.search(kind):
             kind = "application/octet-stream"
-        if kind.startswith("text/") and re.fullmatch(r"[a-z0-9_.:-]{1,40}", found.charset):
-            kind += f"; charset={found.charset}"
-        headers = _headers(found.filename or f"part-{part_id}", download=asked.download)
-        return Response(await read_part(octets, found), 200, headers | {"Content-Type": kind})
+        if kind.startswith("text/") and re.fullmatch(r"[a-z0-9_.:-]{1,40}", part.charset):
+            kind += f"; charset={part.charset}"
+        headers = _headers(part.filename or f"part-{part_id}", download=asked.download)
+        return Response(await read_part(octets, part), 200, headers | {"Content-Type": kind})
 
     return [
         Route("/v1/messages/{id}/raw", raw),
@@ -133,7 +133,7 @@ def _utf8(text: str) -> bytes:
 def with_images(octets: bytes, parsed: Parsed) -> str:
     """Return the HTML with the images that it embeds (RFC 2392 §2) as data URLs, up to `MAX_EMBEDDED` octets."""
     by_id = {part.content_id: part for part in parsed.parts if part.content_id}
-    made: dict[str, str] = {}
+    urls: dict[str, str] = {}
     room = MAX_EMBEDDED
 
     def url(match: re.Match[str]) -> str:
@@ -141,10 +141,10 @@ def with_images(octets: bytes, parsed: Parsed) -> str:
         part = by_id.get(unquote(match[1]))
         if part is None or not part.content_type.startswith("image/") or not _MEDIA_TYPE.match(part.content_type):
             return match[0]
-        if part.part_id not in made:
+        if part.part_id not in urls:
             data = base64.b64encode(part_octets(octets, part)).decode("ascii")
-            made[part.part_id] = f"data:{part.content_type};base64,{data}"
-        shown = made[part.part_id]
+            urls[part.part_id] = f"data:{part.content_type};base64,{data}"
+        shown = urls[part.part_id]
         room -= len(shown)  # each time: one image may be shown a million times
         return shown if room >= 0 else match[0]
 

@@ -27,10 +27,10 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
     async def domains(request: Request) -> Response:
-        found = {
+        seen = {
             name: (domain, world) for world in services.worlds_of(request) for name, domain in world.domains.items()
         }
-        return json({"domains": [_shown(*found[name]) for name in sorted(found)]})
+        return json({"domains": [_shown(*seen[name]) for name in sorted(seen)]})
 
     async def domain(request: Request) -> Response:
         name = request.path_params["name"]
@@ -39,11 +39,11 @@ def routes(services: Services) -> list[BaseRoute]:
         except AddressError:
             key = ""
         world = services.world_named(services.worlds.of_domain(key))
-        found = world.domains.get(key)
-        if found is None or world_of(request) not in {EVERY, world.id}:
+        domain = world.domains.get(key)
+        if domain is None or world_of(request) not in {EVERY, world.id}:
             raise Problem(404, "No such domain", f"The world has no domain {name[:200]}.")
-        zone = await services.dns.get(quote_path("zones", found.name))
-        return json(_shown(found, world) | {"records": zone["records"]})
+        zone = await services.dns.get(quote_path("zones", domain.name))
+        return json(_shown(domain, world) | {"records": zone["records"]})
 
     return [Route("/v1/domains", domains), Route("/v1/domains/{name}", domain)]
 

@@ -23,8 +23,8 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
     async def where(request: Request) -> Response:
-        found = endpoints(services.settings, services.world, request.url.hostname or "")
-        return json({"endpoints": {name: one._asdict() for name, one in found.items()}, "ca": _ca(services)})
+        places = endpoints(services.settings, services.world, request.url.hostname or "")
+        return json({"endpoints": {name: place._asdict() for name, place in places.items()}, "ca": _ca(services)})
 
     return [Route("/v1/endpoints", where)]
 

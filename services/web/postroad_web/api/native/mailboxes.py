@@ -90,8 +90,8 @@ def routes(services: Services) -> list[BaseRoute]:
         )
         for entry in answer["messages"]:
             if entry["uid"] == uid:
-                found: dict[str, Any] = entry
-                return found
+                mailbox: dict[str, Any] = entry
+                return mailbox
         raise _gone(request)
 
     async def _octets(request: Request, box: dict[str, Any]) -> bytes:

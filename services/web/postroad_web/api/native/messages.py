@@ -121,15 +121,15 @@ def routes(services: Services) -> list[BaseRoute]:
         return json({"deleted": len(idents)})
 
     async def message(request: Request) -> Response:
-        found = await record_from(services, request)
-        return json(await shown(found))
+        record = await record_from(services, request)
+        return json(await shown(record))
 
     async def mark(request: Request) -> Response:
-        found = await record_from(services, request)
+        record = await record_from(services, request)
         asked = await body_of(request, Marks)
         catalog = services.view(request)
-        await _mark(catalog, [found.id], asked.read, _tags(asked.tags))
-        return json(shapes.summary(catalog.get(found.id) or found))
+        await _mark(catalog, [record.id], asked.read, _tags(asked.tags))
+        return json(shapes.summary(catalog.get(record.id) or record))
 
     async def remove(request: Request) -> Response:
         await services.view(request).delete([(await record_from(services, request)).id])

@@ -153,11 +153,11 @@ def _kind(schema: dict[str, Any]) -> str:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#schema-{escape(name)}">{escape(name)}</a>'
     if "anyOf" in schema:
-        return " or ".join(_kind(one) for one in schema["anyOf"])
+        return " or ".join(_kind(option) for option in schema["anyOf"])
     if isinstance(kinds := schema.get("type"), list) and len(kinds) == 2 and kinds[1] == "null":
         return f"{_kind(schema | {'type': kinds[0]})} or null"
     if "enum" in schema:
-        return " | ".join(f"<code>{escape(str(one))}</code>" for one in schema["enum"] if one is not None)
+        return " | ".join(f"<code>{escape(str(option))}</code>" for option in schema["enum"] if option is not None)
     if schema.get("type") == "array":
         return f"list of {_kind(schema['items'])}" if "items" in schema else "list"
     if "properties" in schema:

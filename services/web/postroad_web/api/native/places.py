@@ -56,6 +56,6 @@ async def mailbox_of(services: Services, request: Request) -> dict[str, Any]:
     answer = await services.store.get(quote_path("accounts", login, "mailboxes"))
     for box in answer["mailboxes"]:
         if box["name"] == name or name.upper() == box["name"] == "INBOX":
-            found: dict[str, Any] = box
-            return found
+            mailbox: dict[str, Any] = box
+            return mailbox
     raise Problem(404, "No such mailbox", f"{login[:200]} has no mailbox {name[:200]}.")

@@ -40,8 +40,8 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def every(request: Request) -> Response:
         with problems():
-            made = keeper_of(services).get(request.path_params["id"])
-        return json({"ports": ports_of(services, request, made)})
+            world = keeper_of(services).get(request.path_params["id"])
+        return json({"ports": ports_of(services, request, world)})
 
     async def add(request: Request) -> Response:
         asked = await body_of(request, NewPort)
@@ -66,9 +66,9 @@ def routes(services: Services) -> list[BaseRoute]:
     ]
 
 
-def ports_of(services: Services, request: Request, made: Made) -> list[dict[str, Any]]:
+def ports_of(services: Services, request: Request, world: Made) -> list[dict[str, Any]]:
     """Return the ports of a world, in the order in which they were opened, as this client can reach them."""
-    return [_shown(services, request, port) for port in made.ports]
+    return [_shown(services, request, port) for port in world.ports]
 
 
 def _shown(services: Services, request: Request, port: int) -> dict[str, Any]:

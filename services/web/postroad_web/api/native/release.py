@@ -39,7 +39,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """Return the routes."""
 
     async def release(request: Request) -> Response:
-        found = await record_from(services, request)
+        record = await record_from(services, request)
         asked = await body_of(request, Release)
         url = services.settings.release
         if not url:
@@ -48,8 +48,8 @@ def routes(services: Services) -> list[BaseRoute]:
                 "Release is not set up",
                 "Nothing leaves Postroad unless POSTROAD_RELEASE names a server, such as smtp://user:password@host:587.",
             )
-        content = await content_from(services, found)
-        sender = found.sender or "" if asked.from_ is None else asked.from_
+        content = await content_from(services, record)
+        sender = record.sender or "" if asked.from_ is None else asked.from_
         try:
             answers = await released(
                 url, sender=sender, recipients=asked.to, content=content, hostname=names.WEB, clock=services.clock

@@ -25,14 +25,14 @@ def routes(services: Services) -> list[BaseRoute]:
     roads = Roads(services.dns, services.relay, services.store, services.worlds)
 
     async def road(request: Request) -> Response:
-        found = await record_from(services, request)
-        made = await roads.of(found)
+        record = await record_from(services, request)
+        road = await roads.of(record)
         return json(
             {
-                "id": found.id,
-                "world": found.world,
-                "hops": [hop.shown(time) for hop in made["hops"]],
-                "next_attempts": [entry | {"due": time(entry["due"])} for entry in made["next_attempts"]],
+                "id": record.id,
+                "world": record.world,
+                "hops": [hop.shown(time) for hop in road["hops"]],
+                "next_attempts": [entry | {"due": time(entry["due"])} for entry in road["next_attempts"]],
             }
         )
 

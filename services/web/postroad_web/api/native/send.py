@@ -67,10 +67,10 @@ def person() -> Kind:
         if not isinstance(value, str):
             read = whole.parse(value)
             return Address(read.name, read.address)
-        found = addresses(written.parse(value).encode("utf-8", "replace"))
-        if len(found) != 1 or "@" not in found[0].address:
+        mailboxes = addresses(written.parse(value).encode("utf-8", "replace"))
+        if len(mailboxes) != 1 or "@" not in mailboxes[0].address:
             raise wrong("must be one address, such as ann@alpha.test or Ann <ann@alpha.test>")
-        return found[0]
+        return mailboxes[0]
 
     return Kind(parse, {"anyOf": [{"type": "string"}, whole.schema]})
 
@@ -162,7 +162,7 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
         sender, recipients, content = await read(request)
         catalog = services.catalog.every  # the world is what the relay finds
         changes = catalog.subscribe()
-        found: Record | None = None
+        record: Record | None = None
         try:
             sent = await submit(
                 services.settings,
@@ -175,7 +175,7 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
             )
             with suppress(TimeoutError):  # its URL can be read once the catalog knows the message
                 async with asyncio.timeout(SEEN_WITHIN):
-                    found = await arrival(catalog, changes, sent.id)
+                    record = await arrival(catalog, changes, sent.id)
         except EnvelopeError as error:
             raise Problem(422, "The envelope is not right", f"The envelope is not right: {error}.") from None
         except RefusedError as error:
@@ -186,10 +186,14 @@ def handler(services: Services) -> Callable[[Request], Awaitable[Response]]:
             changes.close()
         # Without an app's name the recipients say whose the message is.
         prefix = prefix_of(request)
-        if found is not None and found.world != world_of(request):
-            prefix = f"/w/{found.world}"
+        if record is not None and record.world != world_of(request):
+            prefix = f"/w/{record.world}"
         url = f"{prefix}/v1/messages/{sent.id}"
-        answers = {"id": sent.id, "url": url, "refused": [told(one) for one in sent.answers if not one.accepted]}
+        answers = {
+            "id": sent.id,
+            "url": url,
+            "refused": [told(answer) for answer in sent.answers if not answer.accepted],
+        }
         return json(answers, 201, headers={"Location": url})
 
     return send
@@ -253,10 +257,10 @@ async def _as_it_is(request: Request) -> tuple[str, list[str], bytes]:
     kept, taken = without_fields(content, frozenset({b"bcc"}), of=frozenset({b"from", b"to", b"cc"}))
     sender = envelope.from_
     if sender is None:
-        sender = next((one.address for value in taken[b"from"] for one in addresses(value)), "")
+        sender = next((person.address for value in taken[b"from"] for person in addresses(value)), "")
     if envelope.to is not None:
         return sender, list(envelope.to), content
-    people = [one.address for name in (b"to", b"cc", b"bcc") for value in taken[name] for one in addresses(value)]
+    people = [person.address for name in (b"to", b"cc", b"bcc") for value in taken[name] for person in addresses(value)]
     if not people:
         raise refusal(Wrong([("to", "is missing, and the message names no recipient")]))
     return sender, list(dict.fromkeys(people)), kept

@@ -56,7 +56,7 @@ def routes(services: Services) -> list[BaseRoute]:
             message = services.view(request).get(which.message)
             if message is None:
                 raise Problem(404, "No such message", f"There is no message {which.message}.")
-        found, cursor, away = await directory.page(
+        page, cursor, away = await directory.page(
             world_of(request),
             before=which.before,
             limit=which.limit,
@@ -66,32 +66,32 @@ def routes(services: Services) -> list[BaseRoute]:
             peer=which.peer,
             account=which.account,
         )
-        return json({"sessions": [shown(session) for session in found], "next": cursor, "away": away})
+        return json({"sessions": [shown(session) for session in page], "next": cursor, "away": away})
 
     async def session(request: Request) -> Response:
         return json(shown(await _of(request)))
 
     async def dialogue(request: Request) -> Response:
-        found = await _of(request)
-        contents = await _contents(found)
+        session = await _of(request)
+        contents = await _contents(session)
 
         def content(line: Mapping[str, Any]) -> bytes | None:
             return contents.get(line["n"])
 
-        return PlainTextResponse(dialogue_of(found | {"began": time(found["began"])}, content))
+        return PlainTextResponse(dialogue_of(session | {"began": time(session["began"])}, content))
 
     async def _of(request: Request) -> dict[str, Any]:
         ident = request.path_params["id"]
-        found = await directory.find(ident, world_of(request))
-        if found is None:
+        session = await directory.find(ident, world_of(request))
+        if session is None:
             raise Problem(404, "No such session", f"There is no session {ident[:64]}, or no more.")
-        return found
+        return session
 
-    async def _contents(found: Mapping[str, Any]) -> dict[int, bytes]:
+    async def _contents(session: Mapping[str, Any]) -> dict[int, bytes]:
         """Return what the client has sent as content, by line, as far as it is what the message is now."""
         contents: dict[int, bytes] = {}
-        for fact in found["facts"]:
-            carried = [line for line in found["lines"] if line["n"] > fact["line"] and "reference" in line]
+        for fact in session["facts"]:
+            carried = [line for line in session["lines"] if line["n"] > fact["line"] and "reference" in line]
             if "read" in fact or not carried or not fact["messages"]:
                 continue
             try:

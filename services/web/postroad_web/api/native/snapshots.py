@@ -66,8 +66,8 @@ def routes(services: Services) -> list[BaseRoute]:
     snapshots = services.snapshots
 
     async def listed(request: Request) -> Response:
-        found = await snapshots.of(world_at(services, request))
-        return json({"snapshots": [_shown(snapshot) for snapshot in found]})
+        kept = await snapshots.of(world_at(services, request))
+        return json({"snapshots": [_shown(snapshot) for snapshot in kept]})
 
     async def take(request: Request) -> Response:
         world = world_at(services, request)

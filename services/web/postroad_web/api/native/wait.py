@@ -203,7 +203,7 @@ def _mode(wanted: Wanted | None) -> Mode:
 
 async def _waited(services: Services, asked: Asked, timeout: float) -> Response:  # noqa: ASYNC109 - it has an answer
     try:
-        found = await services.waits.wait(asked, timeout)
+        outcome = await services.waits.wait(asked, timeout)
     except WorldGone:
         raise Problem(404, "No such world", f"The world {asked.catalog.world} was dropped meanwhile.") from None
     except TooManyContents:
@@ -212,36 +212,36 @@ async def _waited(services: Services, asked: Asked, timeout: float) -> Response:
             "Too many messages would have to be opened",
             "Give `after`, or a criterion of the envelope, so that fewer earlier messages may match.",
         ) from None
-    if found.decision is not Decision.DONE:
-        return _missed(services, asked, found, timeout).response()
-    messages = [shapes.whole(one, await services.waits.content(one)) for one in found.tally.matched[:MOST]]
-    return json({"messages": messages, "cursor": found.cursor})
+    if outcome.decision is not Decision.DONE:
+        return _missed(services, asked, outcome, timeout).response()
+    messages = [shapes.whole(record, await services.waits.content(record)) for record in outcome.tally.matched[:MOST]]
+    return json({"messages": messages, "cursor": outcome.cursor})
 
 
-def _missed(services: Services, asked: Asked, found: Found, seconds: float) -> Problem:
+def _missed(services: Services, asked: Asked, outcome: Found, seconds: float) -> Problem:
     """Return why a wait has ended without what was expected."""
-    tally = found.tally
-    members = _told(services, asked, found)
-    if found.decision is Decision.TOO_MANY:
+    tally = outcome.tally
+    members = _told(services, asked, outcome)
+    if outcome.decision is Decision.TOO_MANY:
         count = len(tally.matched) + len(tally.pending)
         detail = f"{asked.mode.sentence} should match, but {count} {'does' if count == 1 else 'do'}."
         return Problem(409, "More messages than expected", detail, **members)
     detail = f"{asked.mode.sentence} should match, but within {seconds:g} s {len(tally.matched)} did."
-    if found.decision is Decision.IF_QUIET:
+    if outcome.decision is Decision.IF_QUIET:
         detail = f"{len(tally.matched)} match as expected, but within {seconds:g} s it was not quiet: more may come."
     if isinstance(asked.after, int) and asked.after > services.catalog.position["relay"]:
         detail += f" No message has a number above {asked.after} yet; the cursors of events are other numbers."
-    elif not found.started:
+    elif not outcome.started:
         detail += f" The message {asked.after}, after which they count, has not come."
     elif members["under_way"]:
         first = members["under_way"][0]
         detail += f" Still under way to {first['recipient']}: {first['detail']}."
-    elif members["near_misses"] and found.decision is Decision.WAIT:
+    elif members["near_misses"] and outcome.decision is Decision.WAIT:
         near = tally.near[0]
         detail += f" Nearest: {_named(near.record)}, which missed {', '.join(near.verdict.missed)}."
     fits = asked.judge.recipient
-    for denied in reversed(members["refused"] if found.decision is Decision.WAIT else ()):
-        recipients = [one for one in denied["recipients"] if fits is None or fits(one)]
+    for denied in reversed(members["refused"] if outcome.decision is Decision.WAIT else ()):
+        recipients = [recipient for recipient in denied["recipients"] if fits is None or fits(recipient)]
         if recipients or not denied["recipients"]:
             to = "".join(f" to {recipient}" for recipient in recipients[:1])
             detail += f" The relay has refused a message{to}: {denied['reply']}."
@@ -257,20 +257,20 @@ def _named(record: Record) -> str:
     return f"{record.id}{to}{more}{subject}"
 
 
-def _told(services: Services, asked: Asked, found: Found) -> dict[str, Any]:
+def _told(services: Services, asked: Asked, outcome: Found) -> dict[str, Any]:
     """Return what a test's failure needs to know; what concerns the recipient that was asked for comes first."""
-    tally, fits = found.tally, asked.judge.recipient
+    tally, fits = outcome.tally, asked.judge.recipient
     waiting = {record.id: record for record in (*tally.pending, *services.waits.under_way(asked.catalog))}
     under_way = of_records(waiting.values(), services.clock.now())
     if fits is not None:
         under_way.sort(key=lambda entry: not fits(entry["recipient"]))
     return {
-        "matched": [shapes.summary(one) for one in (*tally.matched, *tally.pending)[:MOST]],
+        "matched": [shapes.summary(record) for record in (*tally.matched, *tally.pending)[:MOST]],
         "near_misses": [
             {"message": shapes.summary(near.record), "met": near.verdict.met, "missed": near.verdict.missed}
             for near in tally.near
         ],
-        "arrived": [shapes.summary(one) for one in tally.arrived],
+        "arrived": [shapes.summary(record) for record in tally.arrived],
         "under_way": under_way,
         "refused": [
             {
@@ -281,10 +281,10 @@ def _told(services: Services, asked: Asked, found: Found) -> dict[str, Any]:
                 "reply": refusal.reply,
                 "client": refusal.client,
             }
-            for refusal in services.waits.refusals.after(found.start, asked.catalog.world)
+            for refusal in services.waits.refusals.after(outcome.start, asked.catalog.world)
             if services.clock.now() - refusal.at < RECENT
         ],
-        "cursor": found.cursor,
+        "cursor": outcome.cursor,
     }
 
 
@@ -295,14 +295,14 @@ async def _quieted(services: Services, catalog: View, timeout: float) -> Respons
     except TimeoutError:
         state = await services.quiet.state(catalog.world)
         under_way = of_queue(state.messages, services.clock.now())
-        first = next((one for one in under_way if one["state"] != "held"), None)
+        first = next((recipient for recipient in under_way if recipient["state"] != "held"), None)
         because = "a message is just being accepted" if first is None else f"{first['recipient']}: {first['detail']}"
         count = "1 message is" if state.under_way == 1 else f"{state.under_way} messages are"
         still = (
             f"{count} still under way; {because}" if state.under_way else "the web service has not read all of it yet"
         )
         raise Problem(408, "It is not quiet", f"After {timeout:g} s {still}.", under_way=under_way) from None
-    held = [one for one in of_queue(state.messages, services.clock.now()) if one["state"] == "held"]
+    held = [recipient for recipient in of_queue(state.messages, services.clock.now()) if recipient["state"] == "held"]
     return json({"held": held, "cursor": catalog.latest_number()})
 
 

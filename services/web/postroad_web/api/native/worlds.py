@@ -48,20 +48,20 @@ def routes(services: Services) -> list[BaseRoute]:
     async def make(request: Request) -> Response:
         asked = _members(await body_of(request, New))
         with problems():
-            made = await keeper_of(services).make(asked)
-        return json(_shown(made, [], messages=0, queued=0, snapshots=[]), 201)
+            world = await keeper_of(services).make(asked)
+        return json(_shown(world, [], messages=0, queued=0, snapshots=[]), 201)
 
     async def every(request: Request) -> Response:
         page = query_of(request, Page)
         idents = sorted(ident for ident in keeper_of(services).others() if page.after is None or ident > page.after)
         shown = await asyncio.gather(*(whole_of(request, ident) for ident in idents[: page.limit]))
         following = idents[page.limit - 1] if len(idents) > page.limit else None
-        return json({"worlds": [one for one in shown if one is not None], "next": following})
+        return json({"worlds": [world for world in shown if world is not None], "next": following})
 
     async def whole_of(request: Request, ident: str) -> dict[str, Any] | None:
         """Return all of a world; None if it has gone."""
         try:
-            made = keeper_of(services).get(ident)
+            world = keeper_of(services).get(ident)
             state, snapshots = await asyncio.gather(
                 services.relay.get("/state", world=ident), services.store.get("/snapshots", world=ident)
             )
@@ -73,8 +73,8 @@ def routes(services: Services) -> list[BaseRoute]:
             return None
         counts = services.catalog.of(ident).counts()
         names = [snapshot["name"] for snapshot in snapshots["snapshots"]]
-        ports = ports_of(services, request, made)
-        return _shown(made, ports, messages=counts.total, queued=state["queued"], snapshots=names)
+        ports = ports_of(services, request, world)
+        return _shown(world, ports, messages=counts.total, queued=state["queued"], snapshots=names)
 
     async def one(request: Request) -> Response:
         ident = request.path_params["id"]
@@ -136,15 +136,15 @@ def _members(value: Any) -> Any:
 
 
 def _shown(
-    made: Made, ports: list[dict[str, Any]], *, messages: int, queued: int, snapshots: list[str]
+    world: Made, ports: list[dict[str, Any]], *, messages: int, queued: int, snapshots: list[str]
 ) -> dict[str, Any]:
     """Return a world as the API shows it."""
-    definition = made.definition
+    definition = world.definition
     return {
-        "id": made.id,
+        "id": world.id,
         "owner": definition["owner"],
-        "created": time(made.created),
-        "expires": time(made.expires),
+        "created": time(world.created),
+        "expires": time(world.expires),
         "app": definition["app"],
         "capture": definition["capture"],
         "imap_without": definition.get("imap_without", []),

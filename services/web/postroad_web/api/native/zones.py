@@ -29,20 +29,20 @@ def routes(services: Services) -> list[BaseRoute]:
         return world_of(request) in {EVERY, services.worlds.of_domain(apex.removesuffix("."))}
 
     async def zones(request: Request) -> Response:
-        found = (await services.dns.get("/zones"))["zones"]
-        return json({"zones": [zone for zone in found if is_seen(request, zone["apex"])]})
+        zones = (await services.dns.get("/zones"))["zones"]
+        return json({"zones": [zone for zone in zones if is_seen(request, zone["apex"])]})
 
     async def zone(request: Request) -> Response:
         apex = request.path_params["apex"]
         try:
             if not is_seen(request, apex):
                 raise DoorRefused(404, "it is another world's")
-            found = await services.dns.get(quote_path("zones", apex))
+            zone = await services.dns.get(quote_path("zones", apex))
         except DoorRefused as error:
             if error.status != 404:
                 raise
             raise Problem(404, "No such zone", f"The name server has no zone {apex[:200]}.") from None
-        return json({"apex": apex, "records": found["records"]})
+        return json({"apex": apex, "records": zone["records"]})
 
     return [Route("/v1/zones", zones), Route("/v1/zones/{apex}", zone)]
 

@@ -165,7 +165,7 @@ def _properties() -> dict[str, tuple[str, ...]]:
     for slug, names in _GROUPS.items():
         for name in names.split():
             slugs.setdefault(name, []).append(slug)
-    return {name: tuple(dict.fromkeys(found)) for name, found in slugs.items()}
+    return {name: tuple(dict.fromkeys(names)) for name, names in slugs.items()}
 
 
 PROPERTIES = _properties()

@@ -27,7 +27,7 @@ class Support:
                     families.setdefault(platform, set()).add(self._families[family])
         self.platforms = {platform: sorted(names) for platform, names in sorted(families.items())}
 
-    def warning(self, slug: str, found: int) -> dict[str, Any]:
+    def warning(self, slug: str, count: int) -> dict[str, Any]:
         """Return what an answer says of a feature that a message uses `found` times."""
         feature = self.features[slug]
         counts = {"yes": 0, "no": 0, "partial": 0}
@@ -60,7 +60,7 @@ class Support:
             "Results": results,
             "NotesByNumber": {number: as_html(note) for number, note in (feature["notes_by_num"] or {}).items()},
             "Score": {
-                "Found": found,
+                "Found": count,
                 "Supported": 100 * counts["yes"] / total,
                 "Partial": 100 * counts["partial"] / total,
                 "Unsupported": 100 * counts["no"] / total,
@@ -81,8 +81,8 @@ def report(support: Support, uses: dict[str, int], *, tests: int, nodes: int) ->
 
     The message is as bad as its worst warning, weighted by how many of its `nodes` it concerns.
     """
-    known = ((slug, found) for slug, found in sorted(uses.items()) if found and slug in support.features)
-    warnings = [support.warning(slug, found) for slug, found in known]
+    known = ((slug, count) for slug, count in sorted(uses.items()) if count and slug in support.features)
+    warnings = [support.warning(slug, count) for slug, count in known]
     warnings = [warning for warning in warnings if warning["Score"]["Supported"] < 100]
 
     def weight(warning: dict[str, Any], *names: str) -> float:

@@ -220,10 +220,10 @@ class _Listing:
         subscriptions: AbstractSet[str] = self._account.subscriptions if command.subscribed else frozenset()
         words = b" ".join(b'"%b"' % word for word in sorted(command.selection & _CRITERIA))
         with_child_info = b' ("CHILDINFO" (%b))\r\n' % words
-        found = selector.found()
-        for first in range(0, len(found), STEP):
+        names = selector.found()
+        for first in range(0, len(names), STEP):
             parts: list[bytes] = []
-            for wire, name in found[first : first + STEP]:
+            for wire, name in names[first : first + STEP]:
                 entry, written = listed(name), as_name(wire)
                 if entry is not None and entry.acl is not None and name not in self._foreign:
                     entry = self._directory.seen(entry)

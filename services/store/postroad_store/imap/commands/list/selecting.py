@@ -81,9 +81,9 @@ class Selector:
 
     def found(self) -> list[tuple[bytes, str]]:
         """Return the names that were found, spelled and plain, in order: INBOX first."""
-        found = sorted(self._found)
+        names = sorted(self._found)
         inbox = (self._encode(INBOX), INBOX)
-        at = bisect_left(found, inbox)
-        if found[at : at + 1] == [inbox]:
-            found.insert(0, found.pop(at))
-        return found
+        at = bisect_left(names, inbox)
+        if names[at : at + 1] == [inbox]:
+            names.insert(0, names.pop(at))
+        return names

@@ -21,79 +21,80 @@ MAX_SAVED = 250_000  # runs of UIDs that a session may save: two megabytes
 NOT_SAVED = b"NO [NOTSAVED] The result has too many parts to be saved."  # RFC 5182 §2.5
 
 
-async def send_list(session: Session, word: bytes, found: Found) -> None:
+async def send_list(session: Session, word: bytes, result: Found) -> None:
     """Send a SEARCH or SORT response (RFC 3501 §7.2.5, RFC 5256 §4)."""
-    pieces = [b"* ", word, *await _gathered(found.listed())]
-    if found.modseq and found.numbers:  # RFC 7162 §3.1.6
-        pieces.append(b" (MODSEQ %d)" % await _highest_modseq(session, found, found.numbers))
+    pieces = [b"* ", word, *await _gathered(result.listed())]
+    if result.modseq and result.numbers:  # RFC 7162 §3.1.6
+        pieces.append(b" (MODSEQ %d)" % await _highest_modseq(session, result, result.numbers))
     pieces.append(b"\r\n")
     session.engine.send(b"".join(pieces))
 
 
-async def send_options(session: Session, tag: bytes, options: Options, found: Found, correlators: bytes = b"") -> bool:
+async def send_options(session: Session, tag: bytes, options: Options, result: Found, correlators: bytes = b"") -> bool:
     """Send what RETURN asks for, in one ESEARCH response, and keep the result if it asks for that.
 
     `correlators` come after the tag, a space before each.
     Returns False if the result is too large to be kept.
     """
     if any(option.answers for option in options):
-        pieces = [b'* ESEARCH (TAG "%b"%b)%b' % (tag, correlators, b" UID" if found.uid else b"")]
+        pieces = [b'* ESEARCH (TAG "%b"%b)%b' % (tag, correlators, b" UID" if result.uid else b"")]
         for option in options:
-            pieces += await _gathered(option.data(found))
+            pieces += await _gathered(option.data(result))
         if scores(options):
             pieces.append(b" RELEVANCY ")
-            pieces += await _gathered(found.scored(_in_order(options, found)))
-        if found.modseq and (told := chosen(options, found)):  # RFC 4731 §3.2: of what MIN and MAX pick out, if they do
-            pieces.append(b" MODSEQ %d" % await _highest_modseq(session, found, told))
+            pieces += await _gathered(result.scored(_in_order(options, result)))
+        # RFC 4731 §3.2: of what MIN and MAX pick out, if they do
+        if result.modseq and (told := chosen(options, result)):
+            pieces.append(b" MODSEQ %d" % await _highest_modseq(session, result, told))
         pieces.append(b"\r\n")
         session.engine.send(b"".join(pieces))
-    return not saves(options) or await _save(found, chosen(options, found))
+    return not saves(options) or await _save(result, chosen(options, result))
 
 
-def chosen(options: Options, found: Found) -> Sequence[int]:
+def chosen(options: Options, result: Found) -> Sequence[int]:
     """Return the messages that the options return (RFC 4731 §3.2, RFC 5182 §2.4, RFC 9394 §3.3).
 
     Those that MIN, MAX and PARTIAL pick out; with any other option, or none of these, all of them.
     """
     if any(option.everything for option in options) or not any(option.chooses for option in options):
-        return found.numbers
-    return sorted({number for option in options for number in option.chosen(found)})
+        return result.numbers
+    return sorted({number for option in options for number in option.chosen(result)})
 
 
-def _in_order(options: Options, found: Found) -> Sequence[int]:
+def _in_order(options: Options, result: Found) -> Sequence[int]:
     """Return the messages that the options return, in the order of the result."""
-    told = chosen(options, found)
-    if len(told) == len(found.numbers):
-        return found.numbers
+    told = chosen(options, result)
+    if len(told) == len(result.numbers):
+        return result.numbers
     picking = sorted(options, key=lambda option: option.last)
-    return list(dict.fromkeys(number for option in picking for number in option.chosen(found)))
+    return list(dict.fromkeys(number for option in picking for number in option.chosen(result)))
 
 
-async def _save(found: Found, numbers: Sequence[int]) -> bool:
+async def _save(result: Found, numbers: Sequence[int]) -> bool:
     """Keep messages for `$`, by their UIDs (RFC 5182 §2.1)."""
-    if found.sorted:
-        numbers = await _ascending(found, numbers)
+    if result.sorted:
+        numbers = await _ascending(result, numbers)
     saved = array("I")
-    for runs in found.runs(numbers, uid=True):
+    for runs in result.runs(numbers, uid=True):
         saved.extend([uid for run in runs for uid in run])
         if len(saved) > 2 * MAX_SAVED:
             return False
         await asyncio.sleep(0)
-    found.view.saved = saved
+    result.view.saved = saved
     return True
 
 
-async def _highest_modseq(session: Session, found: Found, numbers: Sequence[int]) -> int:
+async def _highest_modseq(session: Session, result: Found, numbers: Sequence[int]) -> int:
     session.highest.fetched_any()
     highest = 0
-    for highest in found.highest_modseq(numbers):  # noqa: B007 - the last one counts
+    for highest in result.highest_modseq(numbers):  # noqa: B007 - the last one counts
         await asyncio.sleep(0)
     return highest
 
 
-async def _ascending(found: Found, numbers: Sequence[int]) -> list[int]:
+async def _ascending(result: Found, numbers: Sequence[int]) -> list[int]:
     """Return the numbers in ascending order: sorting a million of them at once would take too long."""
-    marks = bytearray(len(found.view.uids) + 1)
+    marks = bytearray(len(result.view.uids) + 1)
     for start in range(0, len(numbers), STEP):
         for number in numbers[start : start + STEP]:
             marks[number] = 1

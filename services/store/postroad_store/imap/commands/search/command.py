@@ -159,14 +159,14 @@ async def answer(
             view.saved = ()
         raise
     modseq = modseq_asked(session, command)
-    found = Found(view, numbers, command.uid, sorted=orders is not None, scores=noted, modseq=modseq)
+    result = Found(view, numbers, command.uid, sorted=orders is not None, scores=noted, modseq=modseq)
     if options is None:
-        await send_list(session, word, found)
-    elif not await send_options(session, command.tag, options, found):
+        await send_list(session, word, result)
+    elif not await send_options(session, command.tag, options, result):
         view.saved = ()
         text = NOT_SAVED
     if updates(options):
-        follow(session, command, found, upto, orders, whole=lowest is None)
+        follow(session, command, result, upto, orders, whole=lowest is None)
     # RFC 7162 §3.2.10.2: no VANISHED while message numbers are searched for, even by UID SEARCH
     expunges = command.uid and NUMBERS not in command.program.words
     session.finish(command, told(session, text, lowest), expunges=expunges, uid=command.uid)
@@ -183,7 +183,7 @@ def modseq_asked(session: Session, command: Searching) -> bool:
 def follow(
     session: Session,
     command: Searching,
-    found: Found,
+    result: Found,
     upto: int,
     orders: Sequence[Order] | None = None,
     *,
@@ -191,11 +191,11 @@ def follow(
     correlators: bytes = b"",
 ) -> None:
     """Keep a result up to date that has all up to a mod-sequence (RFC 5267 §4.3), or say that it is not done."""
-    session.contexts = session.contexts or Contexts(found.view)
+    session.contexts = session.contexts or Contexts(result.view)
     context = Context(command.tag, command.program.key, orders, uid=command.uid, items=items_of_new(command.options))
     context.correlators = correlators
     lasting = all(order.criterion.lasting for order in orders or ())
-    if not lasting or not whole or not session.contexts.keep(context, found, upto):
+    if not lasting or not whole or not session.contexts.keep(context, result, upto):
         session.engine.send(refusal(command.tag))
 
 

@@ -20,11 +20,11 @@ def undefined_filter(session: Session, program: Program) -> bytes | None:
     """Look up what the filters of a search stand for; return the name of one that stands for nothing, or None."""
     waiting = [(each, 1) for each in program.filters]
     for count, (each, passes) in enumerate(waiting, 1):
-        found = _meaning(session, each.name) if passes <= MAX_PASSES and count <= MAX_FILTERS else None
-        if found is None:
+        meaning = _meaning(session, each.name) if passes <= MAX_PASSES and count <= MAX_FILTERS else None
+        if meaning is None:
             return each.name.encode("ascii")
-        each.meaning = found.key
-        waiting += [(inner, passes + 1) for inner in found.filters]
+        each.meaning = meaning.key
+        waiting += [(inner, passes + 1) for inner in meaning.filters]
     return None
 
 
@@ -34,9 +34,9 @@ def _meaning(session: Session, name: str) -> Program | None:
     account = session.current_account()
     for kind in ("private", "shared"):
         entry = checked_entry(f"/{kind}/filters/values/{name}".encode("ascii"))
-        found = session.storage.metadata.get(account, None, [entry], depth=0, most=MAX_VALUE) if entry else []
-        if found:
-            reader = Reader([b" " + (found[0].value or b"")], 0, session.engine.offer)
+        annotations = session.storage.metadata.get(account, None, [entry], depth=0, most=MAX_VALUE) if entry else []
+        if annotations:
+            reader = Reader([b" " + (annotations[0].value or b"")], 0, session.engine.offer)
             try:
                 return read_program(reader, first_word(reader))
             except (SyntaxFault, CharsetUnknown):

@@ -34,10 +34,10 @@ class ReturnOption(ABC):
         """Take the option's arguments, if it has any."""
         return cls()
 
-    def chosen(self, found: Found) -> Sequence[int]:  # noqa: ARG002 - most options choose nothing
+    def chosen(self, result: Found) -> Sequence[int]:  # noqa: ARG002 - most options choose nothing
         """Return the numbers of the messages that it picks out, for MODSEQ and SAVE."""
         return ()
 
-    def data(self, found: Found) -> Iterator[bytes]:  # noqa: ARG002 - some options return nothing
+    def data(self, result: Found) -> Iterator[bytes]:  # noqa: ARG002 - some options return nothing
         """Yield what it adds to the ESEARCH response, in steps."""
         return iter(())

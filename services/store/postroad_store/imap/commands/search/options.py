@@ -38,13 +38,13 @@ class Min(ReturnOption):
     search, sort = (ESEARCH,), (ESORT,)
     chooses = True
 
-    def chosen(self, found: Found) -> Sequence[int]:
+    def chosen(self, result: Found) -> Sequence[int]:
         """Return the first, if there is one."""
-        return found.numbers[:1]
+        return result.numbers[:1]
 
-    def data(self, found: Found) -> Iterator[bytes]:
+    def data(self, result: Found) -> Iterator[bytes]:
         """Write it."""
-        return (b" MIN %d" % number for number in found.written(found.numbers[:1]))
+        return (b" MIN %d" % number for number in result.written(result.numbers[:1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,13 @@ class Max(ReturnOption):
     search, sort = (ESEARCH,), (ESORT,)
     chooses = last = True
 
-    def chosen(self, found: Found) -> Sequence[int]:
+    def chosen(self, result: Found) -> Sequence[int]:
         """Return the last, if there is one."""
-        return found.numbers[-1:]
+        return result.numbers[-1:]
 
-    def data(self, found: Found) -> Iterator[bytes]:
+    def data(self, result: Found) -> Iterator[bytes]:
         """Write it."""
-        return (b" MAX %d" % number for number in found.written(found.numbers[-1:]))
+        return (b" MAX %d" % number for number in result.written(result.numbers[-1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ class All(ReturnOption):
     search, sort = (ESEARCH,), (ESORT,)
     everything = True
 
-    def data(self, found: Found) -> Iterator[bytes]:
+    def data(self, result: Found) -> Iterator[bytes]:
         """Write them; without any, nothing (RFC 4731 §3.1)."""
-        if found.numbers:
+        if result.numbers:
             yield b" ALL "
-            yield from found.compact(found.numbers)
+            yield from result.compact(result.numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ class Count(ReturnOption):
     search, sort = (ESEARCH,), (ESORT,)
     everything = True
 
-    def data(self, found: Found) -> Iterator[bytes]:
+    def data(self, result: Found) -> Iterator[bytes]:
         """Count them."""
-        yield b" COUNT %d" % len(found.numbers)
+        yield b" COUNT %d" % len(result.numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,14 @@ class Partial(ReturnOption):
             raise SyntaxFault("Invalid partial range")
         return cls(page)
 
-    def chosen(self, found: Found) -> Sequence[int]:
+    def chosen(self, result: Found) -> Sequence[int]:
         """Return the page."""
-        places = self.page.of(len(found.numbers))
-        return found.numbers[places.start : places.stop]
+        places = self.page.of(len(result.numbers))
+        return result.numbers[places.start : places.stop]
 
-    def data(self, found: Found) -> Iterator[bytes]:
+    def data(self, result: Found) -> Iterator[bytes]:
         """Write the range as it was asked for, and what is there of it: NIL if there is nothing."""
-        numbers = self.chosen(found)
+        numbers = self.chosen(result)
         yield b" PARTIAL (%b " % bytes(self.page)
-        yield from found.compact(numbers) if numbers else (b"NIL",)
+        yield from result.compact(numbers) if numbers else (b"NIL",)
         yield b")"

@@ -44,10 +44,10 @@ class RemoveLabel(Expunge):
 
     def write(self, db: Connection) -> Expunged | None:
         """Find the copies, and remove them."""
-        found: set[int] = set()
+        uids: set[int] = set()
         for uid in self._uids:
-            found.update(row[0] for row in db.execute(_COPIES, (self._source.id, uid, self._mailbox.id)).fetchall())
-        self._runs = following(sorted(found))
+            uids.update(row[0] for row in db.execute(_COPIES, (self._source.id, uid, self._mailbox.id)).fetchall())
+        self._runs = following(sorted(uids))
         return super().write(db)
 
 

@@ -108,12 +108,12 @@ class Create(Commit[_Created, Mailbox]):
         """Show them in the account."""
         for name, use in written.uses:
             self._account.set_special_use(name, use)
-        made = [self._mailboxes.adopt(row) for row in written.rows]
-        for mailbox in made:
+        created = [self._mailboxes.adopt(row) for row in written.rows]
+        for mailbox in created:
             self._account.put(mailbox)
-        for mailbox in made:
+        for mailbox in created:
             self._account.tell_named(mailbox.name)
-        return made[-1]
+        return created[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +230,14 @@ class Rename(Commit[_Renamed, Renamed]):
 
     def show(self, written: _Renamed) -> Renamed | Generator[None, None, Renamed]:
         """Show the names."""
-        made = [self._mailboxes.adopt(row) for row in written.new]
-        for mailbox in made:
+        created = [self._mailboxes.adopt(row) for row in written.new]
+        for mailbox in created:
             self._account.put(mailbox)
         if not written.inbox_modseq:
             return _show_names(self._account, written.names)
         self._account.tell_named(self._new, self._name)
         inbox = self._account.inbox
-        emptied = Emptied(inbox, written.new[-1].uid_next - 1, made[-1])
+        emptied = Emptied(inbox, written.new[-1].uid_next - 1, created[-1])
         inbox.counted(written.inbox_modseq, NOTHING)
         if len(inbox.uids) > STEP:
             return _show_in_steps(written.inbox_modseq, emptied)

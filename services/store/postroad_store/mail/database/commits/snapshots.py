@@ -34,12 +34,12 @@ COLUMNS = "world, name, token, taken, accounts, messages, octets"
 
 def numbers_of(db: Connection, logins: Sequence[str]) -> dict[int, str]:
     """Return the accounts that have been made, of those with these logins."""
-    found: dict[int, str] = {}
+    logins_of: dict[int, str] = {}
     for login in logins:
         row = db.execute("SELECT id FROM accounts WHERE login = ?", (login,)).fetchone()
         if row is not None:
-            found[row[0]] = login
-    return found
+            logins_of[row[0]] = login
+    return logins_of
 
 
 def _find(db: Connection, world: str, name: str) -> int:
@@ -151,10 +151,10 @@ class RestoreSnapshot(Commit["list[Restored]", "list[Restored]"]):
 
 def _reclaim(db: Connection, account: int, login: str) -> None:
     """Make an account that was removed since; raises `SnapshotRefused` if it was made again."""
-    found = db.execute("SELECT id, login FROM accounts WHERE id = ? OR login = ?", (account, login)).fetchall()
-    if not found:
+    rows = db.execute("SELECT id, login FROM accounts WHERE id = ? OR login = ?", (account, login)).fetchall()
+    if not rows:
         db.execute("INSERT INTO accounts (id, login) VALUES (?, ?)", (account, login))
-    elif found != [(account, login)]:
+    elif rows != [(account, login)]:
         raise SnapshotRefused(f"the account {login} was removed since the snapshot, and another has come in its place")
 
 
@@ -190,11 +190,11 @@ class DeleteSnapshots(Commit[int, int]):
         if self._name is not None:
             forget(db, _find(db, self._world, self._name))
             return 1
-        found = db.execute("SELECT id FROM snapshots WHERE world = ?", (self._world,)).fetchall()
-        for (snapshot,) in found:
+        rows = db.execute("SELECT id FROM snapshots WHERE world = ?", (self._world,)).fetchall()
+        for (snapshot,) in rows:
             forget(db, snapshot)
         db.execute("DELETE FROM restored WHERE world = ?", (self._world,))
-        return len(found)
+        return len(rows)
 
     def show(self, written: int) -> int:
         """Remove what no mailbox names any more."""
