@@ -43,6 +43,7 @@ MODULES = [
     for path in sorted(folder.rglob("*.py"))
 ]
 MOST_LINES = 400
+NAMELESS = {"one", "found", "made"}
 
 # The modules that each library is imported by: few, so that it can be seen through or replaced.
 USED_IN = {
@@ -155,6 +156,18 @@ def test_engines_touch_nothing(package: str) -> None:
 def test_modules_are_of_one_noun() -> None:
     lines = {name_of(path): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_variables_say_what_they_are() -> None:
+    """CONTRIBUTING: names are words, `recipient` and not `one`."""
+    nameless: set[str] = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.MatchAs(name=str(name)):
+                    if name in NAMELESS:
+                        nameless.add(f"{path.relative_to(ROOT)}:{node.lineno} {name}")
+    assert nameless == set()
 
 
 def test_every_package_says_that_it_is_typed() -> None:

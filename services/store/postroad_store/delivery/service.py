@@ -166,12 +166,12 @@ class Delivery:
         except OverQuota as error:
             full = error.logins
         envelope = arrived.envelope
-        answer = self._over(full, [one.account.login for one in reached])
+        answer = self._over(full, [copy.account.login for copy in reached])
         details = details_of(envelope)
         self._refusals.note("content", answer, message_id=arrived.header.message_id, **arrived.session.facts, **details)
-        named = {address for one in reached if one.account.login in full for address in one.recipients}
+        named = {address for copy in reached if copy.account.login in full for address in copy.recipients}
         # Who is reached by a full one's address alone gets the message when the client tries that address again.
-        left = [one for one in reached if one.account.login not in full and not named.issuperset(one.recipients)]
+        left = [copy for copy in reached if copy.account.login not in full and not named.issuperset(copy.recipients)]
         if arrived.session.purpose is not Purpose.LMTP or not left:
             return answer
         # RFC 2033 §4.2: a reply for each recipient
@@ -184,7 +184,7 @@ class Delivery:
         )
 
     async def _store(self, arrived: _Arrived, reached: list[Reached]) -> Answer:
-        accounts = [await self._storage.account(one.account.login) for one in reached]
+        accounts = [await self._storage.account(copy.account.login) for copy in reached]
         if not any(has_script(self._storage, *pair) for pair in zip(reached, accounts, strict=True)):
             inboxes = tuple(account.inbox for account in accounts)
             arrival = Arrival(inboxes, arrived.octets, int(arrived.now), NO_FLAGS)
@@ -238,8 +238,8 @@ class Delivery:
         """Say in the session's transcript what it has brought."""
         listener = arrived.session.listener
         if listener is not None:
-            for one in reached:
-                listener.noted(Carried(arrived.queue_id, self._accounts.world_id(one.account.login)))
+            for copy in reached:
+                listener.noted(Carried(arrived.queue_id, self._accounts.world_id(copy.account.login)))
 
     def _told(self, arrived: _Arrived, reached: Sequence[Reached], ran: Sequence[Ran] = ()) -> Telling[Places]:
         """Tell where the message is, and what the scripts did; the journal is flushed before the reply leaves."""

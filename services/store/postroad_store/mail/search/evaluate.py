@@ -331,8 +331,8 @@ class Evaluation:
         if uids is None:
             return numbers
         # Few are left: it is quicker to look for each than to go through all of them.
-        found = [number for uid in sorted(uids) if (number := self.view.number(uid)) is not None]
-        return [number for number in found if _has(numbers, number)]
+        candidates = [number for uid in sorted(uids) if (number := self.view.number(uid)) is not None]
+        return [number for number in candidates if _has(numbers, number)]
 
     async def in_long_text(self, uid: int, needle: bytes, *, headers: bool) -> bool:
         """Look into a message whose text is not kept."""

@@ -59,20 +59,20 @@ class _Part(Alone):
 
     def find(self, message: Message) -> _Encoded | None:
         """Return the part; None if the message has no such part. Raises `Refused`, `Gone`."""
-        found = message.root.find(self.part)
-        if found is None:
+        part = message.root.find(self.part)
+        if part is None:
             return None
         if not self.part:
             whole = decoder(b"binary", is_text=False)
             assert whole is not None  # noqa: S101 - it is known
-            return _Encoded(found.start, found.end, whole)
-        if found.kind is not Kind.LEAF:
+            return _Encoded(part.start, part.end, whole)
+        if part.kind is not Kind.LEAF:
             raise Refused(NO_LEAF)
-        encoding, is_text = encoding_of(message.text(found.start, found.body))
+        encoding, is_text = encoding_of(message.text(part.start, part.body))
         undo = decoder(encoding, is_text=is_text)
         if undo is None:
             raise Refused(UNKNOWN_CTE)
-        return _Encoded(found.body, found.end, undo)
+        return _Encoded(part.body, part.end, undo)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ class Fields(dict[bytes, bool]):
 
     def of(self, headers: Iterable[bytes]) -> list[bytes]:
         """Return the wanted fields of each header section, and the empty line that ends it, if it has one."""
-        found: list[bytes] = []
+        sections: list[bytes] = []
         split, others = _NEXT.split, self._others
         for header in headers:
             fields = split(header)
@@ -182,8 +182,8 @@ class Fields(dict[bytes, bool]):
                 kept.append(b"\r\n")
             elif not kept or kept[-1] is not fields[-1]:
                 kept.append(b"")
-            found.append(b"\n".join(kept))
-        return found
+            sections.append(b"\n".join(kept))
+        return sections
 
 
 _fields = lru_cache(maxsize=32)(Fields)  # what is asked for of one message is asked for of the next
