@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
 
-from tests.harness.needs import require, require_program
 from tests.interop.beside.commands import Sequence, Step
 from tests.interop.beside.messages import differences, message
 from tests.interop.beside.servers import Pair
@@ -44,17 +42,13 @@ def test_commands_are_of_all_kinds() -> None:
 
 
 async def test_sessions_are_alike() -> None:
-    binary = require_program("dovecot")
-    require(os.geteuid() == 0, "Dovecot needs root to become its users")
-    async with Pair(binary, ADDRESS) as pair:
+    async with Pair(ADDRESS) as pair:
         found = {seed: await pair.compare(Sequence(seed).make()) for seed in SEEDS}
     assert {seed: str(difference) for seed, difference in found.items() if difference is not None} == {}
 
 
 async def test_messages_with_faults_are_read_alike() -> None:
-    binary = require_program("dovecot")
-    require(os.geteuid() == 0, "Dovecot needs root to become its users")
-    async with Pair(binary, ADDRESS) as pair, pair.sides(1) as both:
+    async with Pair(ADDRESS) as pair, pair.sides(1) as both:
         for side in both:
             await side.do(Step(0, b"SELECT INBOX"))
         found = {seed: await differences(both, message(seed)[1]) for seed in MESSAGES}

@@ -6,94 +6,47 @@ Each script `imap_oracle*.txt` is sent to both, command by command. Where the an
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import re
-import shutil
-import signal
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from postroad_store.imap.registry import Registry
+from tests.harness.dovecot import Dovecot
 from tests.harness.imap import Place, Wire
-from tests.harness.needs import require, require_program
 from tests.harness.wire import PATIENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("imap-oracle")]  # one Dovecot at a time: it has a port
 
 SCRIPTS = sorted(Path(__file__).parent.glob("imap_oracle*.txt"))
 ADDRESS, PORT = "127.0.0.78", 10143
-CONFIGURATION = """
-base_dir = {folder}/run
-state_dir = {folder}/run
-log_path = {folder}/log
-listen = {address}
-protocols = imap
-ssl = no
-disable_plaintext_auth = no
-default_internal_user = dovecot
-default_login_user = dovenull
-first_valid_uid = 1
-mail_uid = mail
-mail_gid = mail
-mail_location = sdbox:{folder}/mail/%u
-passdb {{
-  driver = static
-  args = password=wonderland
-}}
-userdb {{
-  driver = static
-  args = uid=mail gid=mail home={folder}/mail/%u allow_all_users=yes
-}}
-service imap-login {{
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-namespace inbox {{
+MORE = """
+namespace inbox {
   inbox = yes
   separator = /
-}}
-namespace others {{
+}
+namespace others {
   type = shared
   separator = /
   prefix = Other Users/%%u/
   location = sdbox:{folder}/mail/%%u
   subscriptions = no
   list = children
-}}
+}
 mail_plugins = quota acl
 mail_attribute_dict = file:%h/attributes
-protocol imap {{
+protocol imap {
   mail_plugins = quota acl imap_quota imap_acl
   imap_metadata = yes
-}}
-plugin {{
+}
+plugin {
   acl = vfile
   quota = count:%u
   quota_rule = *:storage=1G:messages=100000
   quota_vsizes = yes
-}}
+}
 """
 QUOTA = "1G 100000 messages"  # as above
-
-
-@pytest.fixture
-def dovecot_folder() -> Iterator[Path]:
-    """A folder that Dovecot's own users can enter."""
-    folder = Path(tempfile.mkdtemp(prefix="postroad-oracle-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def script(path: Path) -> list[tuple[bytes, str]]:
@@ -124,11 +77,11 @@ def normal(answer: bytes) -> list[str]:
     return [re.sub(r"\.$", "", line) if re.match(r"\S+ (?:OK|NO|BAD)", line) else line for line in text.splitlines()]
 
 
-class Dovecot:
+class Client:
     """One connection to Dovecot."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
+    def __init__(self, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
+        self.reader, self.writer = streams
 
     async def ask(self, octets: bytes, end: re.Pattern[bytes]) -> bytes:
         self.writer.write(octets)
@@ -139,43 +92,28 @@ class Dovecot:
         return got
 
 
-async def connected(process: asyncio.subprocess.Process, address: str = ADDRESS) -> Dovecot:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            assert process.returncode is None, "Dovecot has ended"
-            try:
-                return Dovecot(*await asyncio.open_connection(address, PORT))
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.05)  # it gives no sign when it listens
+def oracle(address: str = ADDRESS, more: str = "") -> Dovecot:
+    """Return a Dovecot with shared mailboxes, rights, quotas and metadata, and with what else is wanted."""
+    return Dovecot("imap", address, PORT, password="wonderland", more=MORE + more)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-async def test_answers_are_alike(path: Path, dovecot_folder: Path, tmp_path: Path) -> None:
-    binary = require_program("dovecot")
-    require(os.geteuid() == 0, "Dovecot needs root to become its users")
-    (dovecot_folder / "mail").mkdir()
-    shutil.chown(dovecot_folder / "mail", "mail", "mail")
-    configuration = dovecot_folder / "dovecot.conf"
-    configuration.write_text(CONFIGURATION.format(folder=dovecot_folder, address=ADDRESS, port=PORT), encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(binary, "-F", "-c", configuration)
-    place = Place(tmp_path, quota=QUOTA, registry=Registry(without=LATER))
-    wire = Wire(place)
-    streams = contextlib.ExitStack()
-    try:
-        dovecot = await connected(process)
-        streams.callback(dovecot.writer.close)
-        await dovecot.ask(b"l LOGIN alice@alpha.test wonderland\r\n", re.compile(rb"^l OK", re.MULTILINE))
-        await wire.say("l LOGIN alice@alpha.test wonderland")
-        await compare(script(path), dovecot, wire)
-    finally:
-        streams.close()
-        wire.end()
-        place.close()
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
+async def test_answers_are_alike(path: Path, tmp_path: Path) -> None:
+    async with oracle() as dovecot:
+        place = Place(tmp_path, quota=QUOTA, registry=Registry(without=LATER))
+        wire = Wire(place)
+        client = Client(await dovecot.connect())
+        try:
+            await client.ask(b"l LOGIN alice@alpha.test wonderland\r\n", re.compile(rb"^l OK", re.MULTILINE))
+            await wire.say("l LOGIN alice@alpha.test wonderland")
+            await compare(script(path), client, wire)
+        finally:
+            client.writer.close()
+            wire.end()
+            place.close()
 
 
-async def compare(commands: list[tuple[bytes, str]], dovecot: Dovecot, wire: Wire) -> None:
+async def compare(commands: list[tuple[bytes, str]], client: Client, wire: Wire) -> None:
     tag = b""
     wrong = []
     for number, (command, reason) in enumerate(commands):
@@ -185,7 +123,7 @@ async def compare(commands: list[tuple[bytes, str]], dovecot: Dovecot, wire: Wir
             tag = b"a%d" % number
             octets = tag + b" " + command + b"\r\n"
         end = rb"^\+ |^%b (?:OK|NO|BAD)" if command == b"IDLE" else rb"^%b (?:OK|NO|BAD)"
-        theirs = normal(await dovecot.ask(octets, re.compile(end % tag, re.MULTILINE)))
+        theirs = normal(await client.ask(octets, re.compile(end % tag, re.MULTILINE)))
         wire.feed(octets)
         await wire.idle()
         ours = normal(await wire.until(0))

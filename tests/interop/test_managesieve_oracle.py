@@ -6,59 +6,20 @@ The texts differ, as they may. Where the answers do, `DIFFERENCES` says why.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.dovecot import Dovecot
 from tests.harness.managesieve import LOGIN, Place, Wire
-from tests.harness.needs import require, require_program
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.harness.needs import require
 
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("imap-oracle")]  # one Dovecot at a time: it has a port
 
 HAS_MANAGESIEVE = Path("/usr/lib/dovecot/managesieve-login").exists()
 ADDRESS, PORT = "127.0.0.79", 14190
-CONFIGURATION = """
-base_dir = {folder}/run
-state_dir = {folder}/run
-log_path = {folder}/log
-listen = {address}
-protocols = sieve
-ssl = no
-disable_plaintext_auth = no
-default_internal_user = dovecot
-default_login_user = dovenull
-first_valid_uid = 1
-mail_uid = mail
-mail_gid = mail
-mail_location = sdbox:{folder}/mail/%u
-passdb {{
-  driver = static
-  args = password=builder
-}}
-userdb {{
-  driver = static
-  args = uid=mail gid=mail home={folder}/mail/%u allow_all_users=yes
-}}
-service managesieve-login {{
-  inet_listener sieve {{
-    port = {port}
-  }}
-  inet_listener sieve_deprecated {{
-    port = 0
-  }}
-}}
-plugin {{
-  sieve = file:~/sieve;active=~/.dovecot.sieve
-}}
-"""
+MORE = "plugin {\n  sieve = file:~/sieve;active=~/.dovecot.sieve\n}\n"
 COMMANDS = [
     b"NOOP",
     b'NOOP "tag"',
@@ -112,17 +73,6 @@ DIFFERENCES = {
 }
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that Dovecot's own users can enter."""
-    folder = Path(tempfile.mkdtemp(prefix="postroad-oracle-"))
-    folder.chmod(0o755)
-    (folder / "mail").mkdir()
-    shutil.chown(folder / "mail", "mail", "mail")
-    yield folder
-    shutil.rmtree(folder)
-
-
 def normal(answer: bytes) -> bytes:
     """Return an answer with nothing but the response code behind OK, NO or BYE."""
     return re.sub(rb"^(OK|NO|BYE)((?: \([^)]*\))?).*", rb"\1\2", answer, count=1, flags=re.DOTALL | re.MULTILINE)
@@ -145,39 +95,27 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, comman
                 return got + await reader.readline()
 
 
-async def test_commands_are_answered_alike(folder: Path, tmp_path: Path) -> None:
-    binary = require_program("dovecot")
-    require(os.geteuid() == 0, "Dovecot needs root to become its users")
+async def test_commands_are_answered_alike(tmp_path: Path) -> None:
     require(HAS_MANAGESIEVE, "dovecot-managesieved is not installed (tests/debian-packages.txt)")
-    configuration = folder / "dovecot.conf"
-    configuration.write_text(CONFIGURATION.format(folder=folder, address=ADDRESS, port=PORT), encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(binary, "-F", "-c", configuration)
-    place = Place(tmp_path, {"POSTROAD_PLAINTEXT_AUTH": "on"})
-    wire = Wire(place)
-    wire.received.clear()
-    try:
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    reader, writer = await asyncio.open_connection(ADDRESS, PORT)
-                    break
-                except ConnectionRefusedError:
-                    assert process.returncode is None, (folder / "log").read_text()
-                    await asyncio.sleep(0.05)  # it gives no sign when it listens
-            await reader.readuntil(b"\r\nOK")
-            await reader.readline()
-        assert (await ask(reader, writer, LOGIN.removesuffix(b"\r\n"))).startswith(b"OK")
-        await wire.exchange(LOGIN)
-        unlike = {}
-        for command in COMMANDS:
-            theirs, own = await ask(reader, writer, command), await wire.exchange(command + b"\r\n")
-            if normal(theirs) != normal(own):
-                unlike[command] = (theirs, own)
-        writer.close()
-        unexplained = {command: pair for command, pair in unlike.items() if command not in DIFFERENCES}
-        assert unexplained == {}
-        assert unlike.keys() == DIFFERENCES.keys()
-    finally:
-        process.terminate()
-        await process.wait()
-        place.close()
+    async with Dovecot("sieve", ADDRESS, PORT, password="builder", more=MORE) as dovecot:
+        place = Place(tmp_path, {"POSTROAD_PLAINTEXT_AUTH": "on"})
+        wire = Wire(place)
+        wire.received.clear()
+        reader, writer = await dovecot.connect()
+        try:
+            async with asyncio.timeout(10):
+                await reader.readuntil(b"\r\nOK")
+                await reader.readline()
+            assert (await ask(reader, writer, LOGIN.removesuffix(b"\r\n"))).startswith(b"OK")
+            await wire.exchange(LOGIN)
+            unlike = {}
+            for command in COMMANDS:
+                theirs, own = await ask(reader, writer, command), await wire.exchange(command + b"\r\n")
+                if normal(theirs) != normal(own):
+                    unlike[command] = (theirs, own)
+            unexplained = {command: pair for command, pair in unlike.items() if command not in DIFFERENCES}
+            assert unexplained == {}
+            assert unlike.keys() == DIFFERENCES.keys()
+        finally:
+            writer.close()
+            place.close()

@@ -6,6 +6,8 @@ import asyncio
 import os
 import re
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aioimaplib
@@ -15,16 +17,13 @@ from tests.harness.mailboxes import arrived, imap
 from tests.harness.needs import require
 from tests.harness.smtp import client_context, submit
 from tests.harness.stack import STORE_NAME, Port, Stack
-from tests.interop.test_imap_oracle import dovecot_folder
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from tests.harness.stack import User
     from tests.interop.conftest import Clients
-
-__all__ = ["dovecot_folder"]
 
 pytestmark = pytest.mark.interop
 
@@ -146,6 +145,15 @@ namespace inbox {{
   separator = /
 }}
 """
+
+
+@pytest.fixture
+def dovecot_folder() -> Iterator[Path]:
+    """A folder that Dovecot's own users can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="postroad-doveadm-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def test_doveadm(clients: Clients, dovecot_folder: Path) -> None:

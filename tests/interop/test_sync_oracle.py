@@ -8,27 +8,21 @@ listed one that is none any more.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import re
-import shutil
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.dialogues.test_imap import SCRIPTS, parse
-from tests.harness.needs import require, require_program
 from tests.harness.script import expand
-from tests.interop.test_imap_oracle import ADDRESS, CONFIGURATION, PORT, Dovecot, connected, dovecot_folder
+from tests.interop.test_imap_oracle import Client, oracle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.dialogues.test_imap import Dialogue
-
-__all__ = ["dovecot_folder"]
+    from tests.harness.dovecot import Dovecot
 
 pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("imap-oracle")]  # one Dovecot at a time: it has a port
 
@@ -101,14 +95,14 @@ def normal(lines: list[str], validities: dict[bytes, bytes]) -> list[str]:
     return sorted(told)
 
 
-async def ask(dovecot: Dovecot, octets: bytes, tag: bytes) -> list[str]:
-    answer = await dovecot.ask(octets, re.compile(rb"^(?:%b (?:OK|NO|BAD)|\+ )" % re.escape(tag), re.MULTILINE))
+async def ask(client: Client, octets: bytes, tag: bytes) -> list[str]:
+    answer = await client.ask(octets, re.compile(rb"^(?:%b (?:OK|NO|BAD)|\+ )" % re.escape(tag), re.MULTILINE))
     return answer.decode().split("\r\n")
 
 
-async def prepared(process: asyncio.subprocess.Process, dialogue: Dialogue, login: str) -> dict[bytes, bytes]:
+async def prepared(dovecot: Dovecot, dialogue: Dialogue, login: str) -> dict[bytes, bytes]:
     """Make a Dovecot user's mailboxes as a dialogue begins; return the UIDVALIDITY values, ours by theirs."""
-    client = await connected(process)
+    client = Client(await dovecot.connect())
     await ask(client, b"l LOGIN %b wonderland\r\n" % login.encode(), b"l")
     for mailbox in (b"Drafts", b"Archive"):
         await ask(client, b"c CREATE %b\r\n" % mailbox, b"c")
@@ -127,16 +121,16 @@ async def prepared(process: asyncio.subprocess.Process, dialogue: Dialogue, logi
     return validities
 
 
-async def told(process: asyncio.subprocess.Process, path: Path, login: str) -> set[str]:
+async def told(dovecot: Dovecot, path: Path, login: str) -> set[str]:
     """Return the commands of a dialogue that Dovecot answers otherwise."""
     dialogue = parse(path)
-    validities = await prepared(process, dialogue, login)
-    clients: dict[str, Dovecot] = {}
+    validities = await prepared(dovecot, dialogue, login)
+    clients: dict[str, Client] = {}
     different = set()
     tag = b""
     for who, said, ours in exchanges(path):
         if who not in clients:
-            clients[who] = await connected(process)
+            clients[who] = Client(await dovecot.connect())
             await ask(clients[who], b"l LOGIN %b wonderland\r\n" % login.encode(), b"l")
             if dialogue.select:
                 await ask(clients[who], b"s SELECT %b\r\n" % dialogue.select.encode(), b"s")
@@ -156,23 +150,12 @@ async def told(process: asyncio.subprocess.Process, path: Path, login: str) -> s
     return different
 
 
-async def test_dialogues(dovecot_folder: Path) -> None:
-    binary = require_program("dovecot")
-    require(os.geteuid() == 0, "Dovecot needs root to become its users")
-    (dovecot_folder / "mail").mkdir()
-    shutil.chown(dovecot_folder / "mail", "mail", "mail")
-    configuration = dovecot_folder / "dovecot.conf"
-    configuration.write_text(CONFIGURATION.format(folder=dovecot_folder, address=ADDRESS, port=PORT), encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(binary, "-F", "-c", configuration)
+async def test_dialogues() -> None:
     different: set[str] = set()
-    try:
+    async with oracle() as dovecot:
         for path in SCRIPTS:
             if path.stem in NAMES:
-                different |= await told(process, path, f"{path.stem}@alpha.test")
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        await process.wait()
+                different |= await told(dovecot, path, f"{path.stem}@alpha.test")
     known = differences()
     assert sorted(different - known.keys()) == []
     assert sorted(known.keys() - different) == []

@@ -5,15 +5,14 @@ Each difference is printed with the fewest commands that show it.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from tests.harness.needs import require_program
 from tests.interop.beside.commands import Sequence
+from tests.interop.beside.seeds import Seeds, options
 from tests.interop.beside.servers import Pair
 
 if TYPE_CHECKING:
@@ -48,42 +47,31 @@ async def shrunk(pair: Pair, steps: list[Step], found: Difference) -> tuple[list
     return steps, found
 
 
-async def main(first: int, seeds: int, length: int, most: int) -> int:
-    """Return how many seeds have shown a difference."""
-    different = 0
-    async with Pair(require_program("dovecot"), ADDRESS) as pair:
-        for seed in range(first, first + seeds):
+async def main(seeds: Seeds, length: int) -> None:
+    """Play a sequence for each seed."""
+    async with Pair(ADDRESS) as pair:
+        for seed in seeds:
             steps = Sequence(seed).make(length)
             try:
                 found = await pair.compare(steps)
             except ConnectionError as error:
-                sys.stdout.write(f"seed {seed}: {error}\n{pair.log()[:WIDTH]}\n")
+                sys.stdout.write(f"seed {seed}: {error}\n{pair.dovecot.log()[:WIDTH]}\n")
                 continue
             except Exception as error:  # noqa: BLE001 - it is reported with its seed
-                sys.stdout.write(f"seed {seed}: {error!r}\n{traceback.format_exc()[-1500:]}\n{pair.log()}\n")
-                different += 1
+                seeds.differs(seed, f"{error!r}\n{traceback.format_exc()[-1500:]}\n{pair.dovecot.log()}")
                 continue
             if found is None:
                 continue
-            different += 1
             fewer, least = await shrunk(pair, steps, found)
-            sys.stdout.write(f"seed {seed}\n")
-            for step in fewer:
-                sys.stdout.write(f"    {step.who} {str(step.command)[:WIDTH]}\n")
-            octets = [str(each)[:WIDTH] for each in least.octets]
-            sys.stdout.write(f"{least}\n    {octets[0]}\n    {octets[1]}\n\n")
-            sys.stdout.flush()
-            if different >= most:
-                break
-    sys.stdout.write(f"{seeds} seeds from {first}: {different} differ\n")
-    return different
+            shown = [f"    {step.who} {str(step.command)[:WIDTH]}" for step in fewer]
+            shown += [str(least), *(f"    {str(each)[:WIDTH]}" for each in least.octets), ""]
+            seeds.differs(seed, "\n".join(shown))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=1000)
+    parser = options()
     parser.add_argument("--length", type=int, default=25)
-    parser.add_argument("--most", type=int, default=20, help="differences after which to stop")
     given = parser.parse_args()
-    sys.exit(bool(asyncio.run(main(given.first, given.seeds, given.length, given.most))))
+    seeds = Seeds(given)
+    asyncio.run(main(seeds, given.length))
+    sys.exit(seeds.status)

@@ -17,7 +17,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.golden.structure.dovecot import Generator
-from tests.harness.needs import require_program
 from tests.interop.beside.answers import shown
 from tests.interop.beside.commands import Step
 from tests.interop.beside.servers import Pair, Side
@@ -217,7 +216,7 @@ async def fewest(both: tuple[Side, Side], content: bytes, name: str) -> bytes:
 async def main(first: int, seeds: int, kinds: list[str]) -> int:
     """Return how many messages differ."""
     told: Counter[tuple[str, str]] = Counter()
-    async with Pair(require_program("dovecot"), ADDRESS) as pair:
+    async with Pair(ADDRESS) as pair:
         for start in range(first, first + seeds, 100):
             async with pair.sides(1) as both:
                 for side in both:

@@ -5,58 +5,24 @@ python -m tests.interop.beside.pop [--first 1] [--seeds 500]
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
 import random
 import re
 import shutil
-import signal
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.golden.structure.dovecot import Generator
-from tests.harness.needs import require_program
+from tests.harness.dovecot import Dovecot, closed
 from tests.harness.pop3 import Place, Wire
 from tests.harness.wire import PATIENCE
+from tests.interop.beside.seeds import Seeds, options
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 ADDRESS, PORT = "127.0.0.78", 42144
-CONFIGURATION = """
-base_dir = {folder}/run
-state_dir = {folder}/run
-log_path = {folder}/log
-listen = {address}
-protocols = pop3
-ssl = no
-disable_plaintext_auth = no
-default_internal_user = dovecot
-default_login_user = dovenull
-first_valid_uid = 1
-mail_uid = mail
-mail_gid = mail
-mail_fsync = never
-mail_location = maildir:{folder}/mail/%u
-passdb {{
-  driver = static
-  args = password=builder
-}}
-userdb {{
-  driver = static
-  args = uid=mail gid=mail home={folder}/mail/%u allow_all_users=yes
-}}
-service pop3-login {{
-  inet_listener pop3 {{
-    port = {port}
-  }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-}}
-"""
 ODD = (
     *(b"RETR", b"RETR 0", b"RETR -1", b"RETR x", b"RETR 99999999999999999999", b"TOP 1", b"TOP 1 -1", b"TOP x 1"),
     *(b"TOP 0 1", b"LIST x", b"LIST 0", b"UIDL 0", b"UIDL x", b"DELE", b"DELE 0", b"DELE x", b"XYZZY", b"XYZZY 1", b""),
@@ -133,45 +99,23 @@ class Compared:
         return self.ids.setdefault(own, b"id%d" % len(self.ids))
 
 
-async def closed(writer: asyncio.StreamWriter) -> None:
-    """Close a connection, and wait until it is."""
-    writer.close()
-    with contextlib.suppress(ConnectionError):
-        await writer.wait_closed()
-
-
 class Pair:
     """Both servers."""
 
-    def __init__(self, binary: str, address: str = ADDRESS) -> None:
-        self.binary, self.address, self.accounts = binary, address, 0
+    def __init__(self, address: str = ADDRESS) -> None:
+        self.dovecot = Dovecot("pop3", address, PORT, password="builder", layout="maildir", more="mail_fsync = never\n")
+        self.accounts = 0
         self.writers: list[asyncio.StreamWriter] = []
-        self.folder = Path(tempfile.mkdtemp(prefix="postroad-pop-"))
-        self.folder.chmod(0o755)
-        (self.folder / "mail").mkdir()
-        shutil.chown(self.folder / "mail", "mail", "mail")
 
     async def __aenter__(self) -> Self:
-        configuration = self.folder / "dovecot.conf"
-        configuration.write_text(CONFIGURATION.format(folder=self.folder, address=self.address, port=PORT))
-        self.process = await asyncio.create_subprocess_exec(self.binary, "-F", "-c", configuration)
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                with contextlib.suppress(ConnectionRefusedError):
-                    _, writer = await asyncio.open_connection(self.address, PORT)
-                    break
-                await asyncio.sleep(0.05)  # it gives no sign when it listens
-        await closed(writer)
+        await self.dovecot.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-        await self.process.wait()
-        shutil.rmtree(self.folder)
+        await self.dovecot.__aexit__()
 
     async def theirs(self, login: bytes) -> Callable[[list[bytes]], Awaitable[list[bytes]]]:
-        reader, writer = await asyncio.open_connection(self.address, PORT)
+        reader, writer = await self.dovecot.connect()
         self.writers.append(writer)
         await reader.readuntil(b"\r\n")
 
@@ -205,11 +149,12 @@ class Pair:
         """Play a session, and look again behind it; return the first command that is answered otherwise."""
         self.accounts += 1
         login = f"user{self.accounts}@beta.test"
+        maildir = self.dovecot.mail / login
         for kind in ("new", "cur", "tmp"):
-            (self.folder / "mail" / login / kind).mkdir(parents=True)
+            (maildir / kind).mkdir(parents=True)
         for number, content in enumerate(messages):
-            (self.folder / "mail" / login / "new" / f"{1_772_366_400 + number}.M1P1.a").write_bytes(content)
-        for path in [self.folder / "mail" / login, *(self.folder / "mail" / login).rglob("*")]:
+            (maildir / "new" / f"{1_772_366_400 + number}.M1P1.a").write_bytes(content)
+        for path in [maildir, *maildir.rglob("*")]:
             shutil.chown(path, "mail", "mail")
         with tempfile.TemporaryDirectory() as folder:
             place = Place(Path(folder))
@@ -232,28 +177,19 @@ class Pair:
         return None
 
 
-async def main(first: int, seeds: int, most: int) -> int:
-    """Return how many sessions differ."""
-    different = 0
-    async with Pair(require_program("dovecot")) as pair:
-        for seed in range(first, first + seeds):
+async def main(seeds: Seeds) -> None:
+    """Play a session for each seed."""
+    async with Pair() as pair:
+        for seed in seeds:
             messages, groups = session(seed)
-            found = await pair.compare(messages, groups)
-            if found is None:
-                continue
-            different += 1
-            sys.stdout.write(f"seed {seed} {groups}\n{messages}\n  {found[0]!r}\n  ours:   {found[1]!r}\n")
-            sys.stdout.write(f"  theirs: {found[2]!r}\n\n")
-            if different >= most:
-                break
-    sys.stdout.write(f"{seeds} seeds from {first}: {different} differ\n")
-    return different
+            difference = await pair.compare(messages, groups)
+            if difference is not None:
+                command, ours, theirs = difference
+                shown = f"{groups}\n{messages}\n  {command!r}\n  ours:   {ours!r}\n  theirs: {theirs!r}\n"
+                seeds.differs(seed, shown)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=500)
-    parser.add_argument("--most", type=int, default=10, help="differences after which to stop")
-    given = parser.parse_args()
-    sys.exit(min(asyncio.run(main(given.first, given.seeds, given.most)), 1))
+    seeds = Seeds(options(seeds=500, most=10).parse_args())
+    asyncio.run(main(seeds))
+    sys.exit(seeds.status)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
-import signal
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,15 +12,13 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from postroad_store.imap.registry import Registry
 from tests.harness.imap import Place, Wire
-from tests.harness.wire import PATIENCE
 from tests.interop.beside.answers import Answer, Ear
 from tests.interop.beside.commands import MADE, Step
-from tests.interop.test_imap_oracle import CONFIGURATION, LATER, PORT, QUOTA, connected
+from tests.interop.test_imap_oracle import LATER, QUOTA, Client, oracle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.interop.test_imap_oracle import Dovecot
 
 SPECIAL = "".join(f"  mailbox {name} {{\n    special_use = \\{name}\n  }}\n" for name in MADE[1:])
 MORE = f"""
@@ -67,11 +63,11 @@ class Ours:
 class Theirs:
     """A connection to Dovecot."""
 
-    def __init__(self, dovecot: Dovecot) -> None:
-        self.dovecot = dovecot
+    def __init__(self, client: Client) -> None:
+        self.client = client
 
     async def say(self, octets: bytes, end: re.Pattern[bytes]) -> bytes:
-        return await self.dovecot.ask(octets, end)
+        return await self.client.ask(octets, end)
 
 
 @dataclass
@@ -178,31 +174,15 @@ class Difference:
 class Pair:
     """Both servers; each sequence has an account of its own."""
 
-    def __init__(self, binary: str, address: str) -> None:
-        self.binary, self.address, self.accounts = binary, address, 0
-        self.folder = Path(tempfile.mkdtemp(prefix="postroad-beside-"))
-        self.folder.chmod(0o755)
-        (self.folder / "mail").mkdir()
-        shutil.chown(self.folder / "mail", "mail", "mail")
+    def __init__(self, address: str) -> None:
+        self.dovecot, self.accounts = oracle(address, MORE), 0
 
     async def __aenter__(self) -> Self:
-        configuration = self.folder / "dovecot.conf"
-        written = CONFIGURATION.format(folder=self.folder, address=self.address, port=PORT) + MORE
-        configuration.write_text(written, encoding="utf-8")
-        self.process = await asyncio.create_subprocess_exec(self.binary, "-F", "-c", configuration)
-        (await connected(self.process, self.address)).writer.close()
+        await self.dovecot.__aenter__()
         return self
 
-    def log(self) -> str:
-        """Return what Dovecot has complained about."""
-        told = (self.folder / "log").read_text(errors="replace").splitlines()
-        return "\n".join(line for line in told if "Panic" in line or "Error" in line or "Fatal" in line)[-2000:]
-
     async def __aexit__(self, *_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-        await self.process.wait()
-        shutil.rmtree(self.folder)
+        await self.dovecot.__aexit__()
 
     async def compare(self, steps: list[Step]) -> Difference | None:
         """Play the commands; return the first difference."""
@@ -224,10 +204,9 @@ class Pair:
                 wire = Ours(place)
                 ends.callback(wire.wire.end)
                 ours.append(wire)
-                async with asyncio.timeout(PATIENCE):
-                    dovecot = await connected(self.process, self.address)
-                ends.callback(dovecot.writer.close)
-                theirs.append(Theirs(dovecot))
+                client = Client(await self.dovecot.connect())
+                ends.callback(client.writer.close)
+                theirs.append(Theirs(client))
             both = Side(Ear("alice@alpha.test"), ours), Side(Ear(login), theirs)
             for side in both:
                 for who in range(sessions):

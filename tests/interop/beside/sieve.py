@@ -7,7 +7,6 @@ What differs is printed with the fewest commands that show it. docs/standards.md
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import pwd
@@ -25,6 +24,7 @@ from postroad_store.sieve.actions import Redirect
 from postroad_store.sieve.errors import InvalidScript
 from tests.harness.needs import require_program
 from tests.interop.beside.scripts import TOKEN, Scripts
+from tests.interop.beside.seeds import Seeds, options
 from tests.interop.sieve_oracle import Pigeonhole, actions
 from tests.store.sieve.toy import outcome, shown
 
@@ -179,35 +179,24 @@ def fewest(pigeonhole: Pigeonhole, case: Case, found: tuple[list[str], list[str]
     return replace(case, commands=[" ".join(case.commands)])
 
 
-def main(first: int, seeds: int, most: int) -> int:
-    """Return how many scripts differ."""
-    different = 0
+def main(seeds: Seeds) -> None:
+    """Run a script for each seed."""
     with pigeonhole() as oracle:
-        for seed in range(first, first + seeds):
+        for seed in seeds:
             case = Scripts(seed).make()
             found = difference(oracle, case)
             if found is None:
                 continue
-            different += 1
             case = fewest(oracle, case, found)
             mine, other = difference(oracle, case) or ([], [])
-            sys.stdout.write(
-                f"seed {seed}\n" + "\n".join(case.commands) + f"\n{case.message!r} {case.sender} {case.recipient}\n"
-            )
-            sys.stdout.write("".join(f"    {line}\n" for line in complaints(oracle, case)))
-            sys.stdout.write(f"  ours:   {[line for line in mine if line not in other] or mine}\n")
-            sys.stdout.write(f"  theirs: {[line for line in other if line not in mine] or other}\n\n")
-            sys.stdout.flush()
-            if different >= most:
-                break
-    sys.stdout.write(f"{seeds} seeds from {first}: {different} differ\n")
-    return different
+            lines = [*case.commands, f"{case.message!r} {case.sender} {case.recipient}"]
+            lines += [f"    {line}" for line in complaints(oracle, case)]
+            lines.append(f"  ours:   {[line for line in mine if line not in other] or mine}")
+            lines.append(f"  theirs: {[line for line in other if line not in mine] or other}\n")
+            seeds.differs(seed, "\n".join(lines))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=1000)
-    parser.add_argument("--most", type=int, default=20, help="differences after which to stop")
-    given = parser.parse_args()
-    sys.exit(min(main(given.first, given.seeds, given.most), 1))
+    seeds = Seeds(options().parse_args())
+    main(seeds)
+    sys.exit(seeds.status)
