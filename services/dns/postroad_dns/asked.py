@@ -11,6 +11,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.messages import Refusal
+from postroad.dns.above import upwards
 from postroad.dns.mark import mark_in
 from postroad.dns.name import BadName, Name
 from postroad.world.world import DEFAULT_WORLD
@@ -154,20 +155,13 @@ class QueryLog:
             return None if gone else Asked(batch, index, self._local, asker)
         name = _text_of(_qname(batch.pairs[index][0]))
         world = DEFAULT_WORLD
-        for domain in _domains(name):  # the world of a name is that of the domain that it is in
+        for domain in upwards(name):  # the world of a name is that of the domain that it is in
             if batch.first + index <= self._forgotten.get(domain, 0):
                 return None
             world = self._world_of(domain)
             if world != DEFAULT_WORLD:
                 break
         return Asked(batch, index, self._local, world)
-
-
-def _domains(name: str) -> Iterator[str]:
-    """Yield a name and the domains above it."""
-    while name:
-        yield name
-        name = name.partition(".")[2]
 
 
 def _qname(query: bytes) -> bytes:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
+from postroad.dns.above import above, is_within
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -39,9 +41,9 @@ def name_constraints(wanted: x509.SubjectAlternativeName) -> x509.NameConstraint
     real top-level domain `store`.
     """
     names = wanted.get_values_for_type(x509.DNSName)
-    parents = {parent for name in names for parent in _above(name)}
-    outside = {name for name in _without_wildcards(names) if not _is_covered(name, frozenset(RESERVED))}
-    bases = sorted(name for name in outside if not outside.intersection(_above(name)))
+    parents = {parent for name in names for parent in above(name)}
+    outside = {name for name in _without_wildcards(names) if not is_within(name, RESERVED)}
+    bases = sorted(name for name in outside if not outside.intersection(above(name)))
     if len(bases) > MOST_DOMAINS:
         return None
     networks = {ip_network(address) for address in _addresses(wanted) if not any(address in net for net in PRIVATE)}
@@ -66,25 +68,14 @@ def may_sign(ca: Certificate, wanted: x509.SubjectAlternativeName) -> bool:
     excluded = {base.value[1:] for base in constraints.excluded_subtrees or () if isinstance(base, x509.DNSName)}
     names = wanted.get_values_for_type(x509.DNSName)
     return (
-        all(_is_covered(name, permitted) for name in _without_wildcards(names))
-        and not any(excluded.intersection(_above(name)) for name in names)
+        all(is_within(name, permitted) for name in _without_wildcards(names))
+        and not any(excluded.intersection(above(name)) for name in names)
         and all(any(address in network for network in networks) for address in _addresses(wanted))
     )
 
 
 def _without_wildcards(names: Iterable[str]) -> set[str]:
     return {name.removeprefix("*.") for name in names}
-
-
-def _above(name: str) -> Iterator[str]:
-    """Yield the names above a name, the nearest first."""
-    while name := name.partition(".")[2]:
-        yield name
-
-
-def _is_covered(name: str, bases: frozenset[str]) -> bool:
-    """Whether a name is one of the bases or below one."""
-    return name in bases or not bases.isdisjoint(_above(name))
 
 
 def _addresses(names: x509.SubjectAlternativeName) -> Iterator[IPv4Address | IPv6Address]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad.dns.above import above, upwards
 from postroad.mail.address import AddressError, domain_key
 from postroad.world.world import DEFAULT_WORLD
 
@@ -142,11 +143,9 @@ class Layers:
 
     def _clashes(self, domain: str) -> Iterator[str]:
         """Yield the domains that exist and are the same as this one, above it, or below it."""
-        name = domain
-        while name:
+        for name in upwards(domain):
             if name in self._owners or name in self._base.domains:
                 yield name
-            name = name.partition(".")[2]
         yield from self._above.get(domain, ())
         if domain in self._base_above:
             yield self._base_above[domain]
@@ -159,8 +158,8 @@ class Layers:
         self._limited += overlay.limits
         for domain in overlay.world.domains:
             self._owners[domain] = overlay.world
-            for above in _above(domain):
-                self._above.setdefault(above, {})[domain] = None
+            for name in above(domain):
+                self._above.setdefault(name, {})[domain] = None
         return before
 
     def drop(self, ident: str) -> Overlay | None:
@@ -171,19 +170,19 @@ class Layers:
         self._limited -= overlay.limits
         for domain in overlay.world.domains:
             del self._owners[domain]
-            for above in _above(domain):
-                below = self._above[above]
+            for name in above(domain):
+                below = self._above[name]
                 del below[domain]
                 if not below:
-                    del self._above[above]
+                    del self._above[name]
         return overlay
 
     def refusals(self, base: World) -> list[str]:
         """Return why another world file can't be taken up: it has domains that overlays have."""
-        above = _ancestors(base.domains)
+        ancestors = _ancestors(base.domains)
         sentences = []
         for domain, owner in list(self._owners.items()):  # perhaps in another thread
-            taken = next((name for name in (domain, *_above(domain)) if name in base.domains), above.get(domain))
+            taken = next((name for name in upwards(domain) if name in base.domains), ancestors.get(domain))
             if taken is not None:
                 sentences.append(str(TakenError(taken, domain, owner.id)))
         return sentences
@@ -198,14 +197,6 @@ class Layers:
                 self.put(overlay.over(base))
 
 
-def _above(domain: str) -> Iterator[str]:
-    """Yield the names above a domain."""
-    name = domain.partition(".")[2]
-    while name:
-        yield name
-        name = name.partition(".")[2]
-
-
 def _ancestors(domains: Iterable[str]) -> dict[str, str]:
     """Return the names above domains, each with one domain below it."""
-    return {above: domain for domain in domains for above in _above(domain)}
+    return {name: domain for domain in domains for name in above(domain)}

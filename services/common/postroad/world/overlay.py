@@ -24,6 +24,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from postroad.dns.above import is_within
 from postroad.jsontext import to_json
 from postroad.world.domains import DomainReader, any_name, reverse_zone
 from postroad.world.quota import parse_quota
@@ -243,7 +244,7 @@ class _OverlayReader(DomainReader):
             name = self._name((*place, "name"), text, "domain")
             if name is None or not self._once(seen, name, place, f"the domain {name} is here twice, first at {{line}}"):
                 continue
-            if name == reverse or name.endswith(f".{reverse}"):
+            if is_within(name, {reverse}):
                 self.error((*place, "name"), f"{name} is in the reverse zone {reverse}, which is made from the hosts")
             yield name, self._domain(place, name, table, shared)
 

@@ -7,6 +7,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from postroad.dns.above import is_within
 from postroad.world.domains import DomainReader, any_name, reverse_zone
 from postroad.world.world import MX, Account, Domain, Host, Role, World
 
@@ -40,7 +41,7 @@ class WorldReader(DomainReader):
         hosts = dict(self._hosts())
         domains = dict(self._domains())
         for name in hosts:
-            if not any(name == domain or name.endswith(f".{domain}") for domain in domains):
+            if not is_within(name, domains):
                 self.error(self._host_places[name], f"the host {name} is in no domain of this world")
         capture = self._goal(("capture",), "capture", self._document.get("capture"))
         if self._capturing and "capture" not in self._document:
@@ -135,7 +136,7 @@ class WorldReader(DomainReader):
             name = self._name(at, key, "domain")
             if name is None or not self._once(seen, name, at, f"the domain {name} is here twice, first on {{line}}"):
                 continue
-            if name == reverse or name.endswith(f".{reverse}"):
+            if is_within(name, {reverse}):
                 self.error(at, f"{name} is in the reverse zone {reverse}, which is made from the hosts")
             local_parts: dict[str, KeyPath] = {}
             hidden = self._hidden((*at, "imap_without"), table.get("imap_without", []))

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from postroad.dns.above import upwards
 from postroad.mail.address import Address, AddressError, domain_key
 
 if TYPE_CHECKING:
@@ -205,10 +206,8 @@ class World:
         RFC 5321 §4.5.1: a domain that receives mail has a postmaster (`next_step`). A host in no such domain keeps
         its own name in the address.
         """
-        name = hostname
-        while name:
+        for name in upwards(hostname):
             domain = self.domains.get(name)
             if domain is not None and domain.receives_mail:
                 return Address("postmaster", name)
-            name = name.partition(".")[2]
         return Address("postmaster", hostname)

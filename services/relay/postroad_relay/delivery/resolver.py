@@ -26,6 +26,7 @@ import dns.rcode
 import dns.rdatatype
 
 from postroad.clock import Clock
+from postroad.dns.above import is_within
 from postroad.world.world import DEFAULT_WORLD, MX
 from postroad_relay.delivery import question
 from postroad_relay.delivery.routing import Answer, NoData, NoSuchDomain, Records, Trouble
@@ -73,9 +74,9 @@ class Resolver:
         names = frozenset(domains)
         now = self._clock.monotonic()
         self._cache = {
-            key: entry for key, entry in self._cache.items() if entry[0] > now and not _is_within(key[0], names)
+            key: entry for key, entry in self._cache.items() if entry[0] > now and not is_within(key[0], names)
         }
-        for key in [key for key in self._asking if _is_within(key[0], names)]:
+        for key in [key for key in self._asking if is_within(key[0], names)]:
             del self._asking[key]
 
     def cached(self, name: str, rdtype: str) -> Answer | None:
@@ -172,12 +173,6 @@ class Resolver:
             udp_sock=sent,
         )
         return response
-
-
-def _is_within(name: str, domains: frozenset[str]) -> bool:
-    """Whether a name is one of the domains, or below one."""
-    labels = name.split(".")
-    return any(".".join(labels[at:]) in domains for at in range(len(labels)))
 
 
 class _Inbox(asyncio.DatagramProtocol):
