@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from asyncio import BaseTransport
 
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 
@@ -19,3 +22,9 @@ def acknowledge(connection: _Socket) -> None:
     """
     if _QUICK_ACK is not None:
         connection.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+
+
+def acknowledge_on(transport: BaseTransport) -> None:
+    """Do that for what has come by one of asyncio's transports, unless it is closing."""
+    if not transport.is_closing():
+        acknowledge(transport.get_extra_info("socket"))

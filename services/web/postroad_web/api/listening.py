@@ -25,7 +25,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 
-from postroad.shell.acknowledge import acknowledge
+from postroad.shell.acknowledge import acknowledge_on
 from postroad_web.api.dialect import worded
 from postroad_web.api.problem import Problem
 from postroad_web.api.reader import UNKNOWN_METHOD, BadRequest, Reader
@@ -144,7 +144,8 @@ class Patient(_Fair, HttpToolsProtocol):
         if self.transport.get_protocol() is not self:
             return  # a websocket has begun
         if self._in_head or (self.cycle is not None and self.cycle.more_body):
-            self._acknowledge()
+            # Perl's clients send head and body apart, and then wait to be heard (`postroad.shell`: pieces).
+            acknowledge_on(self.transport)
         if self._unread > HEAD and not self.transport.is_closing():
             if not self.is_idle and not self.cycle.more_body:
                 self.transport.close()  # what is not read would grow until the request before it is answered
@@ -154,11 +155,6 @@ class Patient(_Fair, HttpToolsProtocol):
             self._stop_head()
         elif self._head is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self._head = self.loop.call_later(HEAD_WITHIN, self._give_up)
-
-    def _acknowledge(self) -> None:
-        # Perl's clients send head and body apart, and then wait to be heard (`postroad.shell`: pieces).
-        if not self.transport.is_closing():
-            acknowledge(self.transport.get_extra_info("socket"))
 
     # From llhttp; what they raise is answered 400
 

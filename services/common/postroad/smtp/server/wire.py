@@ -6,7 +6,7 @@ import select
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import reply
-from postroad.shell.acknowledge import acknowledge
+from postroad.shell.acknowledge import acknowledge_on
 from postroad.smtp.server.service import Purpose
 from postroad.tap import Opened
 
@@ -95,8 +95,7 @@ class Wire:
 
     def acknowledge(self) -> None:
         """Acknowledge what has come, because no reply will (`postroad.shell`: pieces)."""
-        if not self.transport.is_closing():
-            acknowledge(self.transport.get_extra_info("socket"))
+        acknowledge_on(self.transport)
 
     def speaks_first(self) -> bool:
         """Whether octets have come before the greeting was sent: no SMTP client sends first (RFC 5321 §3.1)."""
