@@ -7,9 +7,10 @@ bits: among a million messages, the chance that two of them ever meet is one in 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ _ID = re.compile(rb"<[ \t]*([^<>\s]+)[ \t]*>")
 _SIGN = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Links:
     """The Message-IDs in a header section, as hashes."""
 
@@ -38,14 +39,14 @@ def links(fields: Iterable[tuple[bytes, bytes]]) -> Links:
     own: int | None = None
     references: list[bytes] = []
     replied: list[bytes] = []
-    for name, value in fields:
+    for name, text in fields:
         if name == b"message-id" and own is None:
-            match = _ID.search(value)
+            match = _ID.search(text)
             own = number_of(match[1]) if match else None
         elif name == b"references":
-            references += _ID.findall(value)
+            references += _ID.findall(text)
         elif name == b"in-reply-to" and not replied:
-            replied = _ID.findall(value)[:1]
+            replied = _ID.findall(text)[:1]
     nearest = references[::-1] or replied
     if len(nearest) > MAX_REFERENCES:
         nearest = [*nearest[: MAX_REFERENCES - 1], nearest[-1]]

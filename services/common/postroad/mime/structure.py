@@ -13,7 +13,6 @@ message has at most `MAX_PARTS` parts and `MAX_DEPTH` levels; beyond them a mult
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from postroad.mime.envelope import envelope, sent_day
 from postroad.mime.fields import (
@@ -28,6 +27,7 @@ from postroad.mime.fields import (
 from postroad.mime.part import Kind, Part
 from postroad.mime.strings import nstring
 from postroad.remembered import remembered
+from postroad.value import value
 
 MAX_PARTS = 10_000
 MAX_DEPTH = 100  # of parts in parts
@@ -37,7 +37,7 @@ _EMPTY_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 _NODE = struct.Struct("<BHIII")  # kind, number of children, start, body, end; the children's nodes follow
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Leaf:
     """A part with text or data, as SEARCH reads it."""
 
@@ -48,7 +48,7 @@ class Leaf:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Parsed:
     """The structure of a message."""
 
@@ -179,9 +179,9 @@ class _Parser:
     def run(self) -> Parsed:
         body, bodystructure, wire = self.entity(0, _TEXT_PLAIN, 0, is_message=True)
         day = None
-        for name, value in self.fields:
+        for name, text in self.fields:
             if name == b"date":
-                day = sent_day(value)
+                day = sent_day(text)
         kind, _, _, header_size, _ = _NODE.unpack(self.nodes[0])
         parts = b"".join(self.nodes) if kind != Kind.LEAF.value else b""
         return Parsed(header_size, wire, body, bodystructure, parts, day, self.fields, self.leaves, self.sections)
@@ -229,12 +229,12 @@ class _Parser:
         elif body > start:
             self.sections.append((start, body))
         mime: dict[bytes, bytes] = {}
-        for name, value in header:
+        for name, text in header:
             if name.startswith(b"content-"):
                 # Of two dispositions, the one that names a file is of more use.
                 if name == b"content-disposition" and b"=" not in mime.get(name, b"="):
-                    mime[name] = value
-                mime.setdefault(name, value)
+                    mime[name] = text
+                mime.setdefault(name, text)
         kind = _type(mime[b"content-type"]) if b"content-type" in mime else default
         if depth >= MAX_DEPTH and (kind.is_multipart or kind.is_message):
             kind = _OCTETS

@@ -8,7 +8,7 @@ from zlib import crc32
 from postroad.mime.links import links
 from postroad.mime.structure import parse
 from postroad.mime.text import is_plain, kept_text
-from postroad_store.mail.database.commits.messages import Incoming
+from postroad_store.mail.database.commits.append import Incoming
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.arrival import Arrival

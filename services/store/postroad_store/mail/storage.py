@@ -22,11 +22,12 @@ from postroad_store.mail.ahead import Ahead
 from postroad_store.mail.collector import Collector, ignore
 from postroad_store.mail.database import facts
 from postroad_store.mail.database.commits.accounts import DropAccounts, NewAccount, Subscribe
+from postroad_store.mail.database.commits.append import Append
 from postroad_store.mail.database.commits.flags import StoreFlags
 from postroad_store.mail.database.commits.housekeeping import Claim
 from postroad_store.mail.database.commits.keywords import TakeBack
 from postroad_store.mail.database.commits.mailboxes import Create, Delete, Rename
-from postroad_store.mail.database.commits.messages import Append, Copy, Expunge, Replace
+from postroad_store.mail.database.commits.messages import Copy, Expunge, Replace
 from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.database.reader import Reader
 from postroad_store.mail.database.schema import NARROW_KEYWORDS

@@ -22,22 +22,25 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from postroad.control.histogram import Histogram
 from postroad.groupcommit import GroupCommit
 from postroad_store.mail.database.checkpoint import Checkpointer
+from postroad_store.mail.database.commits.append import write_together
 from postroad_store.mail.database.connection import explained, open_writer, storage_error, wait_for_lock
 from postroad_store.mail.database.facts import Boxes
 from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.news import News
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     from postroad.journal import Journal, Line
+    from postroad_store.mail.database.commits.append import Append
     from postroad_store.mail.database.commits.base import Commit
 
 Shown = TypeVar("Shown")
 _Begun: TypeAlias = "tuple[list[Any], list[Line]]"  # the outcome of each work, and the events of all
 _LATER = object()  # the outcome of a work that is still to be written
 BRIEF = 0.001  # seconds, after which the event loop leaves the rest of a batch to the thread
+TOGETHER = 16  # messages that are written together at most, which take half as long
 
 _log = logging.getLogger(__name__)
 
@@ -165,6 +168,16 @@ class Writer:
         lines += self._news.take(work, written)
         return written
 
+    def _write_together(
+        self, batch: Sequence[Commit[Any, Any]], places: Sequence[int], outcomes: list[Any], lines: list[Line]
+    ) -> None:
+        """Write messages that arrive at once, those at these places of a batch."""
+        written = write_together(self._db, [cast("Append", batch[at]) for at in places])
+        for at, outcome in zip(places, written, strict=True):
+            outcomes[at] = outcome
+            if not isinstance(outcome, MailError):
+                lines += self._news.take(batch[at], outcome)
+
     def _begin_patiently(self) -> None:
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -188,18 +201,20 @@ class Writer:
         until = perf_counter() + BRIEF
         try:
             db.execute("BEGIN IMMEDIATE")
-            for at, work in enumerate(batch):
-                if work.last:
-                    continue
+            for places in _runs(batch):
+                work = batch[places[0]]
                 if not work.brief or perf_counter() > until:
                     break
                 before = db.total_changes
                 try:
-                    outcomes[at] = self._write(work, lines)
+                    if len(places) > 1:
+                        self._write_together(batch, places, outcomes, lines)
+                    else:
+                        outcomes[places[0]] = self._write(work, lines)
                 except MailError as error:  # this caller's alone
                     if db.total_changes != before:
                         raise
-                    outcomes[at] = error
+                    outcomes[places[0]] = error
             self._begun = begun
         except Exception:  # noqa: BLE001 - the thread will meet it again, and answer it
             if db.in_transaction:
@@ -242,6 +257,19 @@ class Writer:
         waiting, self._to_show = self._to_show or deque(), None
         for commit in waiting:  # if one of them takes steps too, `_show` lets the rest wait again
             self._show(*commit)
+
+
+def _runs(batch: Sequence[Commit[Any, Any]]) -> Iterator[list[int]]:
+    """Yield the places of works that are written together, else of each alone; without those that are written last."""
+    places: list[int] = []
+    for at, work in enumerate(batch):
+        if work.last:
+            continue
+        if places and not (len(places) < TOGETHER and work.joins and batch[places[0]].joins):
+            yield places
+            places = []
+        places.append(at)
+    yield places
 
 
 def _nothing_of(batch: Sequence[Commit[Any, Any]]) -> _Begun:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from postroad_store.mail.database.schema import PIECE, PIECE_BITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from sqlite3 import Connection
 
 
@@ -23,10 +24,23 @@ def octets_of(db: Connection, content: int) -> bytes:
 
 def write_body(db: Connection, content: int, octets: bytes, header_size: int) -> None:
     """Insert what follows the header section of a content."""
-    first = content << PIECE_BITS
     if len(octets) - header_size <= PIECE:
-        db.execute("INSERT INTO octets VALUES (?, ?)", (first, octets[header_size:]))
+        db.execute(_INSERT, body_of(content, octets, header_size))
         return
+    first = content << PIECE_BITS
     view = memoryview(octets)
     for number, start in enumerate(range(header_size, len(octets), PIECE)):
-        db.execute("INSERT INTO octets VALUES (?, ?)", (first + number, view[start : start + PIECE]))
+        db.execute(_INSERT, (first + number, view[start : start + PIECE]))
+
+
+def body_of(content: int, octets: bytes, header_size: int) -> tuple[int, bytes]:
+    """Return the row of a body of one piece."""
+    return content << PIECE_BITS, octets[header_size:]
+
+
+def insert_bodies(db: Connection, bodies: Iterable[tuple[int, bytes]]) -> None:
+    """Insert such rows."""
+    db.executemany(_INSERT, bodies)
+
+
+_INSERT = "INSERT INTO octets VALUES (?, ?)"

@@ -18,6 +18,10 @@ from postroad_store.mail.model.errors import StorageBusy, StorageCorrupt, Storag
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Python asks each octet string how SQLite shall have it, and catches the exception that says "as it is". With this
+# answer in its place, a row of eight is inserted a microsecond sooner.
+sqlite3.register_adapter(bytes, bytes)
+
 FILE = "mail.sqlite"
 PAGE = 4096  # octets
 CHECKPOINT_PAGES = 4000  # pages of the log (16 MB), above which it is copied back

@@ -123,13 +123,18 @@ def insert_entries(
             ],
         )
     else:
-        db.executemany(
-            _INSERT,
+        insert_narrow(
+            db,
             [
                 (mailbox, uid, content, internal_date, size, modseq, now, flags)
                 for (uid, flags, size, internal_date), content in zip(entries, contents, strict=True)
             ],
         )
+
+
+def insert_narrow(db: Connection, rows: Sequence[tuple[int, ...]]) -> None:
+    """Insert entries without `wide_flags`: mailbox, UID, content, internal date, size, modseq, save date, flags."""
+    db.executemany(_INSERT, rows)
 
 
 _INSERT = (

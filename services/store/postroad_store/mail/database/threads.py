@@ -40,12 +40,17 @@ def join_thread(db: Connection, account: int, content: int, named: Links) -> Non
 
 def _begin(db: Connection, account: int, content: int, own: int) -> None:
     """Do it for a message that answers nothing, as most: in one statement, unless it is a copy of another."""
-    ((thread,),) = db.execute(_NAME + " RETURNING thread", (own, account, content, content)).fetchall()
-    if thread != content:
+    if db.execute(_NAME_FIRST, (own, account, content, content)).rowcount:
+        return
+    ((thread,),) = db.execute(_NAME_AGAIN, (content, account, own)).fetchall()
+    if thread != content:  # else it is in another mailbox of the account already
         db.execute("INSERT OR IGNORE INTO threads VALUES (?, ?, ?)", (content, account, thread))
 
 
 _NAME = "INSERT INTO message_ids VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content"
+# To ask it for the thread by RETURNING would take as long as the rest of it: SQLite makes a table of the answer.
+_NAME_FIRST = "INSERT INTO message_ids VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_NAME_AGAIN = "UPDATE message_ids SET content = ? WHERE account = ? AND id = ? RETURNING thread"
 
 
 def forget_threads(db: Connection, contents: Sequence[tuple[int]]) -> None:

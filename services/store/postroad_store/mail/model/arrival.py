@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from postroad.value import value
+
 if TYPE_CHECKING:
     from postroad_store.mail.model.flags import FlagSet
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Arrival:
     """One message to store, by APPEND or delivery, in one or more mailboxes, which share one copy of it.
 
@@ -25,7 +27,7 @@ class Arrival:
     flags: FlagSet
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stored:
     """The place of a stored message: the values of APPENDUID (RFC 4315 §3)."""
 
@@ -34,7 +36,7 @@ class Stored:
     uid: UID
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Copied:
     """The values of COPYUID (RFC 4315 §3): two parallel lists of UIDs, both empty if no message was there."""
 

@@ -117,7 +117,14 @@ class Columns:
 
     def add(self, entries: Sequence[Entry], modseq: int) -> None:
         """Add messages, whose UIDs are above all others."""
-        if entries:
+        if len(entries) == 1:  # as mail comes: in a quarter of the time
+            ((uid, flags_of_one, size, internal_date),) = entries
+            self._own_uids().append(uid)
+            self.flags.append(flags_of_one)
+            self.sizes.append(size)
+            self.internal_dates = extended(self.internal_dates, (internal_date,), WIDE_DATES)
+            self.modseqs = extended(self.modseqs, (modseq,), WIDE_MODSEQS)
+        elif entries:
             uids, flags, sizes, internal_dates = zip(*entries, strict=True)
             self.extend(uids, flags, sizes, internal_dates, [modseq] * len(entries))
 

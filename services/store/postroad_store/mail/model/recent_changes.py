@@ -35,7 +35,7 @@ class RecentChanges:
             self._modseqs, self._uids, self._since = array("Q"), array("I"), modseq
             return
         self._uids.extend(uids)
-        self._modseqs.extend(array("Q", [modseq]) * len(uids))
+        self._modseqs.extend([modseq] * len(uids))
         if len(self._uids) > 2 * kept:
             self._since = self._modseqs[-kept - 1]
             del self._uids[:-kept], self._modseqs[:-kept]

@@ -30,6 +30,7 @@ class Commit(ABC, Generic[Written, Shown]):
     """One piece of work."""
 
     brief = False  # whether `write` takes a millisecond at most, however large the mailbox is
+    joins = False  # whether it is a message that may be written with others (`append.write_together`)
     last = False  # whether it may be written after all others that share its transaction
     octets = 0  # of disk space that it needs; work that makes room, or needs little, asks for none
     # Gives what the journal has to say of it, from what it has written, where it is written; None: nothing.

@@ -1,144 +1,39 @@
-"""Commits that store, copy, move and remove messages (RFC 3501 §6.3.11, §6.4.3, §6.4.7; RFC 6851)."""
+"""Commits that copy, move, replace and remove messages (RFC 3501 §6.4.3, §6.4.7; RFC 6851; RFC 8508)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from postroad_store.mail.database.bodies import write_body
-from postroad_store.mail.database.commits.base import BRIEF, FEW, Commit, discard
+from postroad.value import value
+from postroad_store.mail.database.commits.base import FEW, Commit, discard
 from postroad_store.mail.database.commits.keywords import Numbers
 from postroad_store.mail.database.commits.quotas import check_room, of_one_account
 from postroad_store.mail.database.commits.tally import Tally
-from postroad_store.mail.database.connection import PAGE
 from postroad_store.mail.database.expunged import log_expunged
 from postroad_store.mail.database.packs import forget_packs, pack_full
 from postroad_store.mail.database.rows import has_wide_flags, insert_entries, joined
 from postroad_store.mail.database.stretches import forget_empty, read_parts, read_stretches
-from postroad_store.mail.database.threads import join_thread, share_threads
-from postroad_store.mail.model.arrival import Copied, Stored
+from postroad_store.mail.database.threads import share_threads
+from postroad_store.mail.model.arrival import Copied
 from postroad_store.mail.model.contents import NOTHING
 from postroad_store.mail.model.errors import MessagesExpunged
 from postroad_store.mail.model.flags import DELETED, FIRST_KEYWORD, SYSTEM
 from postroad_store.mail.model.mailbox import STEP
-from postroad_store.mail.model.message import UID
 from postroad_store.mail.model.ranges import following
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from sqlite3 import Connection
 
-    from postroad.mime.links import Links
-    from postroad.mime.structure import Parsed
+    from postroad_store.mail.database.commits.append import Append, Arrived
     from postroad_store.mail.database.commits.quotas import Allowed
+    from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.model.columns import Entry
     from postroad_store.mail.model.contents import Counts
-    from postroad_store.mail.model.flags import FlagSet
     from postroad_store.mail.model.keywords import Naming
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.ranges import Runs
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A message to store, parsed: an `Arrival` made ready outside of the writer's thread."""
-
-    mailboxes: tuple[Mailbox, ...]
-    content: bytes
-    internal_date: int
-    flags: FlagSet
-    parsed: Parsed
-    plain: bool  # the content itself is the text to be searched
-    checksum: int
-    text: tuple[bytes, bytes] | None  # that text, if it differs from the content and is stored (`mime.text`)
-    links: Links
-
-
-# The id is higher than every one that was ever given (`tables.counters`).
-_INSERT_CONTENT = (
-    "INSERT INTO contents"
-    " (id, size, header_size, sent_day, plain, envelope, body, bodystructure, parts, header, checksum)"
-    " VALUES (1 + max(ifnull((SELECT max(id) FROM contents), 0), (SELECT value FROM counters WHERE name = 'content')),"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrived:
-    """One message in one mailbox."""
-
-    mailbox: Mailbox
-    uid_validity: int
-    modseq: int
-    counts: Counts
-    naming: Naming
-    entry: Entry
-
-
-class Append(Commit[list[_Arrived], list[Stored]]):
-    """Store messages, all or none."""
-
-    def __init__(self, arrivals: Sequence[Incoming], now: int, allowed: Allowed) -> None:
-        self._arrivals = arrivals
-        self._allowed = allowed
-        self._now = now
-        # The content, the columns made of it, and other pages that change.
-        self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
-        self.brief = self.octets <= BRIEF and [len(i.mailboxes) + len(i.flags.keywords) for i in arrivals] == [1]
-
-    def write(self, db: Connection) -> list[_Arrived]:
-        """Write each content once, and an entry for it in each of its mailboxes; raises `OverQuota`."""
-        arrived: list[_Arrived] = []
-        for incoming in self._arrivals:
-            size, date = len(incoming.content), incoming.internal_date
-            content = _write_content(db, incoming)
-            for mailbox in incoming.mailboxes:
-                tally = Tally(db, mailbox)
-                join_thread(db, tally.account, content, incoming.links)
-                flags = incoming.flags.system & SYSTEM
-                naming: Naming = []
-                if incoming.flags.keywords:  # keywords beyond the limit are left out: mail is never refused for a flag
-                    numbers = Numbers(db, mailbox.id)
-                    flags |= numbers.bits(incoming.flags.keywords, make=True)
-                    naming = numbers.naming
-                entry = (tally.arrived([flags], size), flags, size, date)
-                insert_entries(db, mailbox.id, tally.modseq, [entry], [content], now=self._now)
-                pack_full(db, mailbox.id, entry[0], tally.uid_next)
-                arrived.append(_Arrived(mailbox, tally.uid_validity, tally.modseq, tally.close(), naming, entry))
-        check_room(db, [each.mailbox.id for each in arrived], self._allowed)
-        return arrived
-
-    def show(self, written: list[_Arrived]) -> list[Stored]:
-        """Show the messages in their mailboxes."""
-        for arrived in written:
-            arrived.mailbox.counted(arrived.modseq, arrived.counts)
-            arrived.mailbox.arrive(arrived.modseq, [arrived.entry], arrived.naming)
-        return [Stored(arrived.mailbox, arrived.uid_validity, UID(arrived.entry[0])) for arrived in written]
-
-
-def _write_content(db: Connection, incoming: Incoming) -> int:
-    """Insert the content, and return its id."""
-    parsed = incoming.parsed
-    content = db.execute(
-        _INSERT_CONTENT,
-        (
-            len(incoming.content),
-            parsed.header_size,
-            parsed.sent_day,
-            incoming.plain,
-            parsed.envelope,
-            parsed.body,
-            parsed.bodystructure,
-            parsed.parts,
-            incoming.content[: parsed.header_size],
-            incoming.checksum,
-        ),
-    ).lastrowid
-    assert content is not None  # noqa: S101 - an INSERT has just set it
-    write_body(db, content, incoming.content, parsed.header_size)
-    if incoming.text is not None:
-        db.execute("INSERT INTO texts VALUES (?, ?, ?)", (content, *incoming.text))
-    return content
 
 
 Expunged: TypeAlias = "tuple[int, Counts, list[UID]]"
@@ -216,7 +111,7 @@ _DELETE_ENTRIES = (
 )
 
 
-class Replace(Commit["tuple[list[_Arrived], tuple[int, Counts, list[UID]]]", "list[Stored]"]):
+class Replace(Commit["tuple[list[Arrived], tuple[int, Counts, list[UID]]]", "list[Stored]"]):
     """Store messages and remove another, or do neither (RFC 8508 §3.4)."""
 
     def __init__(self, append: Append, expunge: Expunge) -> None:
@@ -224,7 +119,7 @@ class Replace(Commit["tuple[list[_Arrived], tuple[int, Counts, list[UID]]]", "li
         self._expunge = expunge
         self.octets = append.octets
 
-    def write(self, db: Connection) -> tuple[list[_Arrived], tuple[int, Counts, list[UID]]]:
+    def write(self, db: Connection) -> tuple[list[Arrived], tuple[int, Counts, list[UID]]]:
         """Do both; raises `MessagesExpunged` if the message that should go has gone already."""
         # RFC 8508 §3.4: what goes makes room in a quota for what comes
         gone = self._expunge.write(db)
@@ -232,14 +127,14 @@ class Replace(Commit["tuple[list[_Arrived], tuple[int, Counts, list[UID]]]", "li
             raise MessagesExpunged("some of the requested messages no longer exist.")
         return self._append.write(db), gone
 
-    def show(self, written: tuple[list[_Arrived], tuple[int, Counts, list[UID]]]) -> list[Stored]:
+    def show(self, written: tuple[list[Arrived], tuple[int, Counts, list[UID]]]) -> list[Stored]:
         """Show that the old message has gone, then the new ones."""
         arrived, gone = written
         self._expunge.show(gone)  # one message takes no steps
         return self._append.show(arrived)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Duplicated:
     """What has been copied: where from and where to."""
 
@@ -346,8 +241,8 @@ class Copy(Commit[Duplicated | None, Copied]):
         Keywords beyond the target's limit are left out: mail is never refused for a flag.
         """
         used = 0
-        for value in values:
-            used |= value
+        for flags in values:
+            used |= flags
         if self._source.id == self._target.id or not used & ~SYSTEM:
             return {value: value for value in values}, []
         numbers = Numbers(db, self._target.id)

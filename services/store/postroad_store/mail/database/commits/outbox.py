@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from postroad_store.mail.database.commits.append import Append
 from postroad_store.mail.database.commits.base import Commit
-from postroad_store.mail.database.commits.messages import Append
 from postroad_store.mail.database.connection import PAGE
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
     from typing import Any
 
-    from postroad_store.mail.database.commits.messages import Incoming
+    from postroad_store.mail.database.commits.append import Incoming
     from postroad_store.mail.database.commits.quotas import Allowed
     from postroad_store.mail.model.arrival import Stored
     from postroad_store.mail.model.letter import Letter, Memory

@@ -90,9 +90,14 @@ class Tally:
         seen = self.recent_uid
         self.recent -= sum([uid > seen for uid in uids])
 
+    @property
+    def counts(self) -> Counts:
+        """What is in the mailbox now."""
+        return Counts(self.messages, self.unseen, self.deleted, self.octets, self.recent)
+
     def close(self) -> Counts:
         """Write the row, and return the counts."""
-        counts = Counts(self.messages, self.unseen, self.deleted, self.octets, self.recent)
+        counts = self.counts
         self._db.execute(_WRITE, (self.uid_next, self.modseq, *counts, self._id))
         return counts
 
