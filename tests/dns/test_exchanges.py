@@ -9,10 +9,10 @@ import pytest
 
 from postroad.control.messages import Refusal
 from postroad.world.mark import Marks
-from postroad_dns.asked import QueryLog
 from postroad_dns.batched import BatchedUdp
 from postroad_dns.cache import Cache
 from postroad_dns.exchanges import ADDRESS, Exchanges
+from postroad_dns.querylog import QueryLog
 from postroad_dns.responder import Responder
 from postroad_dns.tally import Tally
 from postroad_dns.tcp import Connection

@@ -23,9 +23,9 @@ from postroad.world.overlays import Overlays
 from postroad.world.source import WorldError, WorldFile
 from postroad.world.watcher import POLL_INTERVAL, WorldWatcher
 from postroad.world.world import Role
-from postroad_dns.asked import QueryLog
 from postroad_dns.control import DoorThread
 from postroad_dns.exchanges import Exchanges
+from postroad_dns.querylog import QueryLog
 from postroad_dns.server import Server
 from postroad_dns.worlds import Worlds
 

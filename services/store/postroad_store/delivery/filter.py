@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from postroad_store.mail.library import Library, Script
     from postroad_store.mail.model.account import Account
-    from postroad_store.mail.scripts import Library, Script, Scripts
+    from postroad_store.mail.scripts import Scripts
     from postroad_store.sieve.program import Program
     from postroad_store.sieve.registry import Registry
 

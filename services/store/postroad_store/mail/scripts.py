@@ -12,14 +12,14 @@ from postroad_store.mail.database.commits.scripts import (
     RenameScript,
     check_space,
 )
-from postroad_store.mail.database.reader import Reader
-from postroad_store.mail.model.annotations import is_private
+from postroad_store.mail.library import Library
 from postroad_store.mail.model.errors import NoSuchScript
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from pathlib import Path
 
+    from postroad_store.mail.database.reader import Reader
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.writer import Writer
 
@@ -29,14 +29,6 @@ class Listed(NamedTuple):
 
     name: str
     active: bool
-
-
-class Script(NamedTuple):
-    """A script; one that is put again has another number."""
-
-    number: int
-    name: str
-    content: bytes
 
 
 class Scripts:
@@ -99,38 +91,3 @@ class Scripts:
     def library(self) -> Library:
         """Open what a thread reads from that runs scripts."""
         return Library(self._path)
-
-
-class Library:
-    """Scripts and what they remember, on a reading connection of its own, for one thread."""
-
-    def __init__(self, path: Path) -> None:
-        self._reader = Reader(path)
-
-    def active(self, account: int) -> Script | None:
-        """Return the active script of an account by its id; None if it has none."""
-        return self._script("account = ? AND active", (account,))
-
-    def named(self, account: int, name: str) -> Script | None:
-        """Return a script of an account by its id; None if it has none of this name."""
-        return self._script("account = ? AND name = ?", (account, name))
-
-    def _script(self, condition: str, values: tuple[object, ...]) -> Script | None:
-        rows = self._reader.rows(f"SELECT id, name, content FROM scripts WHERE {condition}", values)  # noqa: S608
-        return Script(*rows[0]) if rows else None
-
-    def annotation(self, account: int, mailbox: int, entry: str) -> bytes | None:
-        """Return the value of an entry (RFC 5464) of a mailbox by its id, 0 for the server, as an account sees it."""
-        owner = account if is_private(entry) else 0
-        sql = "SELECT value FROM metadata WHERE mailbox = ? AND account = ? AND entry = ?"
-        rows = self._reader.rows(sql, (mailbox, owner, entry))
-        return rows[0][0] if rows else None
-
-    def is_remembered(self, account: int, key: str, now: float) -> bool:
-        """Whether the account remembers the key at this time, in seconds since 1970."""
-        sql = "SELECT 1 FROM remembered WHERE account = ? AND key = ? AND until > ?"
-        return bool(self._reader.rows(sql, (account, key, now)))
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._reader.close()
