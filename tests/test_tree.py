@@ -269,22 +269,32 @@ def test_all_that_is_installed_is_pinned() -> None:
 
 
 def test_the_walk_through_the_code_names_files_that_exist() -> None:
+    """A path that does not begin at a service is in the folder of the one before it, or in one above that."""
+    homes = {"postroad": SERVICES / "common" / "postroad"}
+    homes |= {name: SERVICES / name / f"postroad_{name}" for name in PACKAGES if name != "common"}
+    console = SERVICES / "web" / "console" / "src"
+    homes |= {folder.name: console / folder.name for folder in console.iterdir() if folder.is_dir()} | homes
     text = (ROOT / "docs" / "flow.md").read_text(encoding="utf-8")
-    places = {
-        "postroad": "common/postroad",
-        **{name: f"{name}/postroad_{name}" for name in PACKAGES if name != "common"},
-    }
-    files = [f"/{path.relative_to(ROOT)}" for path in MODULES]
-    named = re.findall(r"`([\w/]+\.py)`", text)
-    assert named
-    for name in named:
-        first, _, rest = name.removeprefix("services/").partition("/")
-        whole = (
-            f"/{places[first]}/{rest}"
-            if first in places and not name.startswith("services/")
-            else f"/{first}/{rest}".rstrip("/")
-        )
-        assert any(file.endswith(whole) for file in files), f"docs/flow.md names {name}"
+    names = 0
+    for section in re.split(r"^#+ ", text, flags=re.MULTILINE):
+        folders: list[Path] = [console]  # from the one of the file before upwards
+        base: list[Path] = []  # of the whole section, if it says so
+        for all_in, name in re.findall(r"(are in )?`([\w/]+(?:/|\.(?:py|tsx?)))`", section):
+            first, _, rest = name.partition("/")
+            if first in {"services", "kit"}:
+                places = [ROOT / name]
+            elif rest and first in homes:
+                places = [homes[first] / rest]
+            else:
+                places = [folder / name for folder in (*folders, *base)]
+            place = next((place for place in places if place.exists()), None)
+            assert place is not None, f"docs/flow.md names {name}"
+            names += 1
+            folder = place if name.endswith("/") else place.parent
+            folders = [folder, *(each for each in folder.parents if each.is_relative_to(SERVICES))]
+            if all_in:
+                base = [folder]
+    assert names > 300
 
 
 # Standards
