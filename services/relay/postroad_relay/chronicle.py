@@ -42,37 +42,39 @@ class Chronicle:
         self._journal = journal
         self._clocks = clocks
 
-    def _lead(self, kind: Kind, active: Active, **detail: Any) -> None:
+    def _lead(self, kind: Kind, active: Active, detail: dict[str, Any]) -> None:
         """Record what leads to an outcome."""
-        self._journal.tell([self._note(kind, active.message, **detail)])
+        self._journal.tell([self._note(kind, active.message, detail)])
         active.entry.led = self._journal.recorded
 
-    def _note(self, kind: Kind, message: Message, **detail: Any) -> Note:
-        at = self._clocks.of(message.world).now()
-        return Note(at, kind, message.queue_id, message.message_id, detail, world=message.world)
+    def _note(self, kind: Kind, message: Message, detail: dict[str, Any]) -> Note:
+        world = message.world
+        return Note(self._clocks.of(world).now(), kind, message.queue_id, message.message_id, detail, world=world)
 
     def resolved(self, active: Active, domain: str, route: Route | Deferred | Failed, *, unasked: bool = False) -> None:
         """Note the route of a domain's mail, or the failure to find one; `unasked`: without the name server."""
-        more = {"asked": False} if unasked else {}
+        detail: dict[str, Any] = {"domain": domain}
         if isinstance(route, Route):
-            mx = [f"{exchanger.preference} {exchanger.host}" for exchanger in route.mx]
-            self._lead(Kind.RESOLVED, active, domain=domain, mx=mx, **more)
+            detail["mx"] = [f"{exchanger.preference} {exchanger.host}" for exchanger in route.mx]
         else:
-            self._lead(Kind.RESOLVED, active, domain=domain, mx=[], reason=route.reason, **more)
+            detail["mx"] = []
+            detail["reason"] = route.reason
+        if unasked:
+            detail["asked"] = False
+        self._lead(Kind.RESOLVED, active, detail)
 
     def attempted(self, active: Active, session: Session, recipients: Sequence[Address]) -> None:
         """Note that a transaction begins over a session."""
         session.note(Carried(active.message.queue_id, active.message.world))
-        self._lead(
-            Kind.ATTEMPTED,
-            active,
-            attempt=active.attempt,
-            host=str(session.target),
-            tls=session.tls_version,
-            session=session.session_id,
-            reused=session.used,
-            recipients=[str(recipient) for recipient in recipients],
-        )
+        detail = {
+            "attempt": active.attempt,
+            "host": session.server,
+            "tls": session.tls_version,
+            "session": session.session_id,
+            "reused": session.used,
+            "recipients": [str(recipient) for recipient in recipients],
+        }
+        self._lead(Kind.ATTEMPTED, active, detail)
 
     def settled(self, active: Active, news: Iterable[tuple[int, Outcome]], due: float) -> list[Note]:
         """Note the outcomes of recipients (by index); those that are deferred are attempted again at `due`."""
@@ -84,8 +86,10 @@ class Chronicle:
             match outcome:
                 case Delivered():
                     kind = Kind.DELIVERED
-                    latency = max(0.0, round(self._clocks.of(message.world).now() - message.arrived, 6))
-                    detail |= {"host": outcome.host, "reply": str(outcome.reply), "latency": latency}
+                    # Whole microseconds: `round` to six places takes three times as long as the rest of the line.
+                    latency = int((self._clocks.of(message.world).now() - message.arrived) * 1_000_000 + 0.5)
+                    detail["host"], detail["reply"] = outcome.host, str(outcome.reply)
+                    detail["latency"] = max(0, latency) / 1_000_000
                 case Deferred():
                     kind = Kind.DEFERRED
                     detail |= {**_words(outcome), "next": due}
@@ -95,7 +99,7 @@ class Chronicle:
                 case Failed():
                     kind = Kind.FAILED
                     detail |= _words(outcome)
-            notes.append(self._note(kind, message, **detail))
+            notes.append(self._note(kind, message, detail))
         return notes
 
     @staticmethod
@@ -129,25 +133,21 @@ class Chronicle:
         """Note that a DSN about a message is queued; the two events name each other."""
         notification = report.message
         more: dict[str, Any] = {"action": report.action} if report.action != "failed" else {}
-        reported = self._note(
-            Kind.REPORTED,
-            message,
-            dsn_queue_id=notification.queue_id,
-            dsn_message_id=notification.message_id,
-            to=str(message.envelope.reverse_path),
-            size=notification.size,
+        reported = {
+            "dsn_queue_id": notification.queue_id,
+            "dsn_message_id": notification.message_id,
+            "to": str(message.envelope.reverse_path),
+            "size": notification.size,
             **more,
             **world_detail(message.world),
-        )
-        queued = self._note(
-            Kind.QUEUED,
-            notification,
-            reports=message.queue_id,
-            reports_message_id=message.message_id,
-            size=notification.size,
+        }
+        queued = {
+            "reports": message.queue_id,
+            "reports_message_id": message.message_id,
+            "size": notification.size,
             **world_detail(notification.world),
-        )
-        return [reported, queued]
+        }
+        return [self._note(Kind.REPORTED, message, reported), self._note(Kind.QUEUED, notification, queued)]
 
     def put_back(self, message: Message, progress: Progress) -> Note:
         """Note that a message is in the queue again, as a snapshot had kept it."""
@@ -155,21 +155,21 @@ class Chronicle:
             {"address": str(recipient.address), **_as_kept(index, progress)}
             for index, recipient in enumerate(message.envelope.recipients)
         ]
-        return self._note(Kind.RESTORED, message, recipients=recipients, held=progress.held)
+        return self._note(Kind.RESTORED, message, {"recipients": recipients, "held": progress.held})
 
     def held(self, message: Message) -> Note:
         """Note that no attempt is made until an administrator releases the message."""
-        return self._note(Kind.HELD, message)
+        return self._note(Kind.HELD, message, {})
 
     def released(self, message: Message, due: float) -> Note:
         """Note that attempts go on, at `due`."""
-        return self._note(Kind.RELEASED, message, next=due)
+        return self._note(Kind.RELEASED, message, {"next": due})
 
     def dropped(self, message: Message, recipients: Iterable[int], *, report: bool) -> Note:
         """Note that an administrator has taken a message out of the queue, with or without a DSN about recipients."""
         addresses = [str(message.envelope.recipients[index].address) for index in recipients]
         log.info("dropped by the administrator", extra={"queue_id": message.queue_id})
-        return self._note(Kind.DROPPED, message, recipients=addresses, report=report)
+        return self._note(Kind.DROPPED, message, {"recipients": addresses, "report": report})
 
     def dropped_unread(self, entry: Entry) -> Note:
         """Note that an administrator has taken a message out of the queue that was not read for that."""

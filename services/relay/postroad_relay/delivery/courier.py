@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
@@ -10,6 +10,7 @@ from postroad.smtp.client.events import Finished
 from postroad.smtp.client.outcome import Deferred, Delivered, Failed, Outcome
 from postroad.smtp.client.session import Session
 from postroad.smtp.extensions import EXTENSIONS
+from postroad.value import value
 from postroad_relay.delivery.pool import Pool
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SESSIONS = 20  # with one address at a time
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """The result of an attempt: an outcome per recipient, and whether any server began a transaction with us."""
 

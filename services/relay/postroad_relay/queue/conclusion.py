@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_relay.queue.spool.record import Progress
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from postroad_relay.queue.active import Active
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Conclusion:
     """A decision, to be written to the spool and only then to the journal.
 

@@ -160,12 +160,12 @@ class Outcomes:
         if report is not None:
             notes += self._chronicle.reported(active.message, report)
         notes += further
-        if conclusion.progress is None:
-            written = self._spool.finish(active.entry, report=pair, notes=notes)
-        else:
-            written = self._spool.update(active.entry, conclusion.progress, report=pair, notes=notes)
         self._writing += 1
-        written.add_done_callback(lambda done: self._concluded(active, conclusion, further, news, done.exception()))
+
+        def written(error: Exception | None) -> None:
+            self._concluded(active, conclusion, further, news, error)
+
+        self._spool.conclude(active.entry, conclusion.progress, written, report=pair, notes=notes)
 
     def _concluded(
         self,
@@ -173,7 +173,7 @@ class Outcomes:
         conclusion: Conclusion,
         further: Sequence[Note],
         news: list[tuple[int, Outcome]],
-        error: BaseException | None,
+        error: Exception | None,
     ) -> None:
         self._writing -= 1
         self._written.set()

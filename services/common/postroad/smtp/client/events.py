@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope
     from postroad.smtp.client.outcome import Deferred, Failed, Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Transaction:
     """One mail transaction to make: the envelope, as it came with the message, and facts about the content.
 
@@ -23,22 +24,22 @@ class Transaction:
     utf8_header: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ready:
     """The session is open: `send` may be called."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartTls:
     """The server awaits a TLS handshake: make it, then call `tls_started`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SendContent:
     """354: give the content with `content` and `end_content`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finished:
     """The transaction is over: one outcome for each recipient, in order.
 
@@ -51,7 +52,7 @@ class Finished:
     lost: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refused:
     """The server refuses the session, or it broke before the first transaction."""
 

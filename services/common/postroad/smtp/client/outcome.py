@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from postroad.mail.reply import EnhancedStatus, Reply
+from postroad.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delivered:
     """The host has taken responsibility for the message (RFC 5321 §4.2.5)."""
 
@@ -16,7 +16,7 @@ class Delivered:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Deferred:
     """It may succeed later: a 4yz reply, a network failure, a name server that does not answer.
 
@@ -31,7 +31,7 @@ class Deferred:
     command: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failed:
     """It will never succeed: a 5yz reply, a domain that does not exist. The fields are those of `Deferred`."""
 

@@ -79,12 +79,13 @@ class Session(asyncio.Protocol):
         extensions: tuple[Extension, ...] = EXTENSIONS,
     ) -> None:
         self.target = target
+        self.server = str(target)  # as outcomes name it
         self.idle_since = 0.0  # seconds of the clock, for the pool
         self.session_id = secrets.token_hex(7)
         self.used = False  # for a transaction
         self.tls_version: str | None = None
         self._tls = tls
-        self._engine = Client(hostname, str(target), extensions, starttls=tls is not None)
+        self._engine = Client(hostname, self.server, extensions, starttls=tls is not None)
         self._loop = asyncio.get_running_loop()
         self._clock = clock
         self._tap = tap

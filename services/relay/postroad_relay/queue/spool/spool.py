@@ -203,39 +203,42 @@ class Spool:
         self, entry: Entry, *, report: tuple[Message, bytes] | None = None, notes: Sequence[Note] = ()
     ) -> asyncio.Future[None]:
         """Forget a message once that is durable; a DSN about it is written together with that."""
-        return self._status(entry, encode_done(entry.queue_id), None, report, notes)
+        return self.update(entry, None, report=report, notes=notes)
 
     def update(
         self,
         entry: Entry,
-        progress: Progress,
+        progress: Progress | None,
         *,
         report: tuple[Message, bytes] | None = None,
         notes: Sequence[Note] = (),
     ) -> asyncio.Future[None]:
-        """Note how far a message has come; a DSN about it is written together with that."""
-        return self._status(entry, encode_progress(entry.queue_id, progress), progress, report, notes)
-
-    def _status(
-        self,
-        entry: Entry,
-        record: bytes,
-        progress: Progress | None,
-        report: tuple[Message, bytes] | None,
-        notes: Sequence[Note],
-    ) -> asyncio.Future[None]:
+        """Note how far a message has come, None: to its end; a DSN about it is written together with that."""
         promised: tuple[asyncio.Future[None], Callback[None]] = promise()
         future, then = promised
+        self.conclude(entry, progress, then, report=report, notes=notes)
+        return future
+
+    def conclude(
+        self,
+        entry: Entry,
+        progress: Progress | None,
+        then: Callable[[Exception | None], None],
+        *,
+        report: tuple[Message, bytes] | None = None,
+        notes: Sequence[Note] = (),
+    ) -> None:
+        """Do what `update` does; `then` is called as `put` calls it."""
+        done = encode_done(entry.queue_id) if progress is None else encode_progress(entry.queue_id, progress)
         if report is None:
-            self._append(entry, [(record,)], then, status=True, progress=progress, notes=notes)
-            return future
+            self._append(entry, [(done,)], then, status=True, progress=progress, notes=notes)
+            return
         # The DSN comes first: if only part of the batch survives a crash, the message is attempted and reported again,
         # rather than forgotten without notice.
         message, content = report
-        records = [encode_message(message, content), (record,)]
+        records = [encode_message(message, content), (done,)]
         also = self._entry(message)
         self._append(entry, records, then, status=True, progress=progress, also=also, notes=notes)
-        return future
 
     def _entry(self, message: Message) -> Entry:
         entry = Entry(message.queue_id, message.arrived, spilled=message.spilled, world=message.world)
