@@ -83,7 +83,7 @@ async def test_too_many_guesses(place: Place, monkeypatch: pytest.MonkeyPatch) -
     assert said.endswith(b'NO (TRYLATER) "Too many failed logins, try again later."\r\n')
     refused = [entry.detail for entry in place.history()]
     assert [(one["port"], one["login"], one["reply"]) for one in refused] == [
-        ("managesieve", "bob@beta.test", "NO (TRYLATER)")
+        ("managesieve", "bob@beta.test", 'NO (TRYLATER) "Too many failed logins, try again later."')
     ]
 
 

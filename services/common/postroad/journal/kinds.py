@@ -52,11 +52,11 @@ def only_begins(lines: bytes) -> bool:
     return len(_BEGINNING.findall(lines)) == lines.count(b"\n")
 
 
-# The details of REFUSED, all optional: `command` (MAIL, RCPT, AUTH, TLS, content), `peer` (its IP address), `client`
-# (the name it gave in EHLO), `port` (the listener), `session` (any name that the events of one session share; ACCEPTED
-# may have it too), `sender`, `recipient`, `recipients` (a list, of a content), `argument` (of a MAIL or RCPT that the
-# receiver itself refused), `login`, `mechanism` (by which it was tried), `identity` (as whom the client wanted to act),
-# `reply`, `reason`, `not_noted` (how many refusals of this peer before it were left out). Any kind may have
+# The details of REFUSED, all optional: `command` (MAIL, RCPT, AUTH, TLS, content, connection), `peer` (its IP address),
+# `client` (the name it gave in EHLO), `port` (the listener), `session` (any name that the events of one session share;
+# ACCEPTED may have it too), `sender`, `recipient`, `recipients` (a list, of a content), `argument` (of a MAIL or RCPT
+# that the receiver itself refused), `login`, `mechanism` (by which it was tried), `identity` (as whom the client wanted
+# to act), `reply`, `reason`, `not_noted` (how many refusals of this peer before it were left out). Any kind may have
 # `further_message_ids`, a list.
 
 

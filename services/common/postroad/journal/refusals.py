@@ -52,7 +52,7 @@ class Refusals:
         message_id: str | None = None,
         **details: Any,
     ) -> None:
-        """Note a refusal: `command` is MAIL, RCPT, AUTH or content; `kinds` has the details."""
+        """Note a refusal: `command` is MAIL, RCPT, AUTH, content or connection (`kinds`)."""
         facts = self.record(command, peer=peer, message_id=message_id, **details, reply=str(reply))
         if facts is not None:
             log.info("refused %s", command, extra=facts)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 MAX_ERRORS = 20  # in a row; the client does not speak ManageSieve
 MAX_LOGINS = 5  # failed ones
 FAILED = "Authentication failed."
+PLAINTEXT_REFUSED = "Plaintext authentication disallowed on non-secure (SSL/TLS) connections."
 
 
 class Mode(Enum):
@@ -264,7 +265,7 @@ class Engine:
             if not unavailable.private:
                 self._error("Unsupported authentication mechanism.")
                 return None
-            self._error("Plaintext authentication disallowed on non-secure (SSL/TLS) connections.", b"ENCRYPT-NEEDED")
+            self._error(PLAINTEXT_REFUSED, b"ENCRYPT-NEEDED")
             return PlaintextRefused()
         self._judged = False
         if speaks_first:

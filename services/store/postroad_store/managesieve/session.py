@@ -18,7 +18,7 @@ from postroad_store.mail.model.errors import (
     TooManyScripts,
 )
 from postroad_store.managesieve import responses
-from postroad_store.managesieve.engine import Engine
+from postroad_store.managesieve.engine import FAILED, PLAINTEXT_REFUSED, Engine
 from postroad_store.managesieve.events import (
     Activate,
     Delete,
@@ -100,7 +100,7 @@ class Session:
             case Login():
                 return self._login(event)
             case PlaintextRefused():
-                self._note_refusal("NO (ENCRYPT-NEEDED)", {})
+                self._note_refusal({}, PLAINTEXT_REFUSED, b"ENCRYPT-NEEDED")
                 return None
             case LoggedOut():
                 self._account = None
@@ -110,8 +110,8 @@ class Session:
             raise TypeError(f"{type(event).__name__} is not an event that the engine gives before login")
         return self._carry_out(event, self._account)
 
-    def _note_refusal(self, reply: str, facts: dict[str, str]) -> None:
-        peer = self._connection.peer
+    def _note_refusal(self, facts: dict[str, str], text: str, code: bytes = b"") -> None:
+        peer, reply = self._connection.peer, responses.status(b"NO", text, code).decode().rstrip("\r\n")
         log.info("managesieve login failed", extra=facts | {"peer": peer, "reply": reply})
         self._shared.refusals.record("AUTH", peer=peer, port="managesieve", reply=reply, **facts)
 
@@ -120,15 +120,15 @@ class Session:
         try:
             account = await self._shared.accounts.authenticate(event.claim, peer)
         except TooManyGuesses:
-            self._note_refusal("NO (TRYLATER)", facts)
+            self._note_refusal(facts, TOO_MANY_GUESSES, b"TRYLATER")
             self.engine.refuse(TOO_MANY_GUESSES, b"TRYLATER")
             return
         except NotAllowed:
-            self._note_refusal("NO", facts)
+            self._note_refusal(facts, NOT_ALLOWED)
             self.engine.login_failed(NOT_ALLOWED)
             return
         if account is None:
-            self._note_refusal("NO", facts)
+            self._note_refusal(facts, FAILED)
             self.engine.login_failed()
             return
         try:

@@ -274,6 +274,7 @@ async def test_a_client_that_speaks_first(rig: Rig) -> None:
         reader, writer = await asyncio.open_connection(sock=client)
         assert await asyncio.wait_for(reader.readline(), 10) == b"554 5.5.0 The client spoke before the greeting\r\n"
         assert (await reader.readline()).startswith(b"503 5.5.1 ")
+        assert rig.keeper.refusals == [("connection", 554, {})]
         writer.write(b"QUIT\r\n")
         assert (await reader.readline()).startswith(b"221 2.0.0 ")
         assert await reader.read() == b""

@@ -171,7 +171,7 @@ def test_content_that_is_refused_is_discarded_at_once(engine: Engine) -> None:
 @pytest.mark.parametrize("method", sorted(HTTP_METHODS))
 def test_http_ends_the_session_with_its_first_line(engine: Engine, method: bytes) -> None:
     engine.receive_data(f"{method.decode()} / HTTP/1.1\r\nNOOP\r\n".encode())
-    assert events(engine) == [Close()]
+    assert events(engine) == [Refused("connection", HTTP_SPOKEN), Close()]
     assert engine.data_to_send() == b"421 4.5.0 mx.test This is SMTP, and the client speaks HTTP\r\n"
 
 

@@ -351,7 +351,9 @@ class Engine:
             if self._exchange is not None:  # its first bad line ends it
                 self.end_exchange()
             self.refuse(error.reply)
-            if verb is None or not verb.noted:
+            if verb is None:
+                return Refused("connection", error.reply) if error.reply.code == 421 else None
+            if not verb.noted:
                 return None
             return Refused(verb.name, error.reply, "" if verb.secret else argument.decode("utf-8", "replace"))
 

@@ -62,7 +62,8 @@ class Message:
 class Refused:
     """The engine has refused a command or content that somebody may ask about later; nothing is to be answered.
 
-    `command` is MAIL, RCPT, AUTH or content; `argument` is that of MAIL or RCPT, and `envelope` the content's.
+    `command` is MAIL, RCPT, AUTH, content, or connection: the client speaks HTTP, or too early. `argument` is that of
+    MAIL or RCPT, and `envelope` the content's.
     """
 
     command: str

@@ -90,9 +90,11 @@ class Receiver(Connection):
             case Connected() if self._shaping is not None and self._shaping.refuses(facts):
                 self._close()
             case Connected():
-                early = engine.buffered or self._wire.speaks_first()
-                refusal = EARLY_TALKER if early else self._service.connect(facts)
-                engine.answer(refusal or self._profile.greeting)
+                if engine.buffered or self._wire.speaks_first():
+                    self._service.refused(facts, Refused("connection", EARLY_TALKER))
+                    engine.answer(EARLY_TALKER)
+                else:
+                    engine.answer(self._service.connect(facts) or self._profile.greeting)
             case Authenticate():
                 self._await(self.loop.create_task(self._check_credentials(event)), self._ran)
             case StartTls():
