@@ -62,7 +62,7 @@ def script(path: Path) -> list[tuple[bytes, str]]:
     return commands
 
 
-LATER = ("OBJECTID",)  # what Debian's Dovecot 2.3 does not have, and what shows in answers unasked
+LATER = ("OBJECTID", "URLAUTH")  # what Debian's Dovecot 2.3 does not have, and what shows in answers unasked
 
 
 def normal(answer: bytes) -> list[str]:

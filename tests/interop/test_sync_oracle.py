@@ -84,7 +84,7 @@ def normal(lines: list[str], validities: dict[bytes, bytes]) -> list[str]:
     text = re.sub(r"(COPYUID|APPENDUID) \d+", r"\1 V", text)
     text = re.sub(r"(BAD|NO) (\[[^\]]*\] )?.*", r"\1", text)
     text = re.sub(r'INTERNALDATE "[^"]*"', "INTERNALDATE", text)
-    text = re.sub(r"^\* (OK \[MAILBOXID|\d+ RECENT).*\n?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\* (OK \[(?:MAILBOXID|URLMECH)|\d+ RECENT).*\n?", "", text, flags=re.MULTILINE)
     text = re.sub(r" ?\\Recent|\bUID \d+ ?", "", text)
     text = re.sub(r"\.$", "", text, flags=re.MULTILINE)
     told = [

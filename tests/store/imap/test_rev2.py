@@ -40,6 +40,7 @@ SELECTED = """\
 * OK [UIDVALIDITY 1772366400] UIDs valid
 * OK [UIDNEXT 4] Predicted next UID
 * OK [MAILBOXID (m69a42a40)] Mailbox's id
+* OK [URLMECH INTERNAL] Mechanisms of URLAUTH
 * OK [HIGHESTMODSEQ 4] Highest
 * LIST (\\HasNoChildren \\Subscribed) "/" INBOX
 a OK [READ-WRITE] Select completed.

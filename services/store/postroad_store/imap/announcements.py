@@ -1,4 +1,4 @@
-"""Untagged responses that are not about the selected mailbox, which a client has asked for by ENABLE.
+"""Untagged responses that are not about changes of the selected mailbox: most of them a client has asked for by ENABLE.
 
 They are sent with the next command, or at once to a client that idles.
 """

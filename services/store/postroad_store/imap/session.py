@@ -71,7 +71,7 @@ class Session:
         self.appends = Appends(self)
         self.watch = Watch(self)
         self.highest = Highest()
-        self.announcements: Announcements | None = None  # made when the client has asked for any
+        self.announcements: Announcements | None = None  # made when there may be any
         self.notify: Notify | None = None  # made by the first NOTIFY
         self.in_literal = False  # a literal is under way to the client: nothing else may be written
         self._bad = 0  # in a row
@@ -82,6 +82,7 @@ class Session:
     def begin(self, connection: Connection) -> None:
         """Greet (RFC 3501 §7.1)."""
         self.connection = connection
+        self.shared.sessions.add(self)
         self.engine.secure = connection.secure
         self.engine.send(b"* OK [CAPABILITY %b] Postroad ready.\r\n" % b" ".join(self.capabilities()))
 
@@ -161,8 +162,8 @@ class Session:
         """Enable what is offered of these, and say nothing; return those that were not enabled before."""
         before = self.engine.offer
         self.engine.make_offer(after := before.enabling(filter(before.offers, capabilities)))
-        if self.announcements is None and after.has_enabled(METADATA_SERVER):
-            self.announcements = Announcements()
+        if after.has_enabled(METADATA_SERVER):
+            self.announcements = self.announcements or Announcements()
             self.shared.annotated.add(self)
         return [each for each in capabilities if after.has_enabled(each) and not before.has_enabled(each)]
 

@@ -64,6 +64,7 @@ class Shared:
         self.message_limit = message_limit  # messages of one command, where MESSAGELIMIT or SAVELIMIT is offered
         self.clock = clock or Clock()
         self.under_way = UnderWay(self.clock)
+        self.sessions: WeakSet[Session] = WeakSet()
         self.annotated: WeakSet[Session] = WeakSet()  # those that want to hear of changed annotations (RFC 5464 §4.1)
 
     def offer_to(self, login: str) -> Offer:

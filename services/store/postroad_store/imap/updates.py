@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.view import Changes, View
 
 CLOSED = b"* OK [CLOSED] Previous mailbox closed.\r\n"  # RFC 7162 §3.2.11
+URLMECH = b"* OK [URLMECH INTERNAL] Mechanisms of URLAUTH\r\n"  # RFC 4467 §8
 RANGES = 1000  # of UIDs in one VANISHED (EARLIER): clients' lines are not endless
 _SYSTEM_NAMES = " ".join(SYSTEM_FLAGS)
 _NO_KEYWORDS = b"* FLAGS (%b)\r\n" % _SYSTEM_NAMES.encode("ascii")

@@ -157,8 +157,8 @@ def handle(session: Session, command: SetNotify) -> Awaitable[None] | None:
     interests = _interests(session, command)
     notify = Notify(session, interests)
     session.follow(notify)
-    if interests.all & METADATA_EVENTS and session.announcements is None:
-        session.announcements = Announcements()
+    if interests.all & METADATA_EVENTS:
+        session.announcements = session.announcements or Announcements()
         session.shared.annotated.add(session)
     for name in notify.out_of_reach:
         session.engine.send(list_response(session, name, no_access=True))

@@ -6,12 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from postroad.value import value
+from postroad_store.imap.announcements import Announcements
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import URLAUTH
 from postroad_store.imap.grammar.responses import astring
 from postroad_store.imap.grammar.url import Url, UrlFault, parse
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
+from postroad_store.imap.updates import URLMECH
 from postroad_store.imap.urlauth import MECHANISM, token_of
 from postroad_store.imap.urls import mailbox_in
 
@@ -76,7 +78,13 @@ async def reset(session: Session, command: ResetKey) -> None:
     if not {_INTERNAL}.issuperset(command.mechanisms):
         session.finish(command, b"NO [CANNOT] Only the mechanism INTERNAL is known.")
         return
-    await session.storage.url_keys.make(account, session.find_mailbox(command.mailbox), renew=True)
+    mailbox = session.find_mailbox(command.mailbox)
+    await session.storage.url_keys.make(account, mailbox, renew=True)
+    for other in session.shared.sessions:
+        # RFC 4467 §7: "Any current IMAP session logged in as the user that has the mailbox selected"
+        if other is not session and other.account is account and other.view and other.view.mailbox is mailbox:
+            announcements = other.announcements = other.announcements or Announcements()
+            announcements.add(other, URLMECH)
     session.finish(command, b"OK [URLMECH INTERNAL] Key made anew.")
 
 

@@ -10,7 +10,7 @@ from postroad_store.imap import updates
 from postroad_store.imap.commands.list.response import list_response
 from postroad_store.imap.commands.select.parameters import PARAMETERS
 from postroad_store.imap.events import Command
-from postroad_store.imap.extensions import CONDSTORE, OBJECTID, QRESYNC
+from postroad_store.imap.extensions import CONDSTORE, OBJECTID, QRESYNC, URLAUTH
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.options import read_options
 from postroad_store.imap.spec import Spec
@@ -125,6 +125,8 @@ def _contents(session: Session, command: Select, view: View) -> bytes:
     registry = session.engine.offer.registry
     if registry.offers(OBJECTID):  # RFC 8474 §4.2
         lines.append(b"* OK [MAILBOXID (%b)] Mailbox's id\r\n" % mailbox.object_id.encode("ascii"))
+    if registry.offers(URLAUTH):
+        lines.append(updates.URLMECH)
     # RFC 7162 §3.1.2.1; every mailbox keeps its mod-sequences, so NOMODSEQ is never sent.
     if registry.offers(CONDSTORE):
         lines.append(session.highest.selected(view, aware=manner.modseq))
