@@ -297,6 +297,24 @@ def test_the_walk_through_the_code_names_files_that_exist() -> None:
     assert names > 300
 
 
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_the_page_of_a_service_names_all_its_modules(folder: str) -> None:
+    text = (SERVICES / folder / "README.md").read_text(encoding="utf-8")
+    package = SERVICES / folder / PACKAGES[folder]
+    names = {path.stem for path in MODULES if path.parent == package and not path.stem.startswith("_")}
+    names |= {
+        f"{path.parent.name}/" for path in MODULES if path.name == "__init__.py" and path.parent.parent == package
+    }
+    assert {name for name in names if f"`{name}" not in text} == set()
+
+
+def test_all_options_of_greenmail_are_listed() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    code = (SERVICES / "common" / "postroad" / "greenmail.py").read_text(encoding="utf-8")
+    for name in set(re.findall(r'"(greenmail\.[a-z_.]+)"', code)):
+        assert f"-D{name}" in text, name
+
+
 # Standards
 
 
