@@ -151,7 +151,9 @@ class Settings(Folders):
         "", variables.names, "SASL mechanisms to hide from SMTP, IMAP and POP3, such as CRAM-MD5,XOAUTH2"
     )
     oauth_errors: Errors = _setting(
-        "rfc", variables.one_of(Errors), "how a refused OAuth token is told: rfc (RFC 7628), gmail or exchange"
+        "rfc",
+        variables.one_of(Errors),
+        "the words in which an OAuth token is refused: rfc (RFC 7628), gmail or exchange",
     )
     pop3_without: tuple[str, ...] = _setting(
         "", variables.names, "POP3 capabilities to hide, such as TOP,UIDL,SASL: their commands are then unknown"
@@ -163,7 +165,7 @@ class Settings(Folders):
         "0", age, "how long a POP3 client has to wait between two logins, such as 5m; 0: not at all"
     )
     imap_message_limit: int = _setting(
-        "0", variables.bound, "how many messages one IMAP command may treat, told as MESSAGELIMIT; 0: any number"
+        "0", variables.bound, "how many messages one IMAP command may treat, announced as MESSAGELIMIT; 0: any number"
     )
     imap_with: tuple[str, ...] = _setting(
         "", variables.names, "IMAP capabilities to offer that are off otherwise, because they are no standards"

@@ -33,7 +33,7 @@ class Errand:
             awaited = self._steps.send(None)
         except (StopIteration, asyncio.CancelledError):  # cancelled is what it has waited for
             pass
-        except Exception as raised:  # noqa: BLE001 - who began the errand is told
+        except Exception as raised:  # noqa: BLE001 - the caller gets it
             error = raised
         else:
             if awaited is None:  # the others' turn

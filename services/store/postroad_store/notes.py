@@ -32,7 +32,7 @@ KEPT = 256  # sessions of which it is kept what all their lines about reading ha
 class Notes:
     """Records what one protocol does to messages; `world_of` gives the ID of the world of a login.
 
-    What changes the mail is told by its commit: the storage gets a `Telling`, which is called inside of it.
+    A change of the mail reaches the journal by its commit: the storage gets a `Telling`, which is called inside of it.
     """
 
     def __init__(

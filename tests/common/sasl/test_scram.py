@@ -141,7 +141,7 @@ def test_channel_binding(kind: str, binding: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "header", "channel", "why"),
     [
-        ("SCRAM-SHA-256", "y,,", TLS, "the client was told that it is not"),
+        ("SCRAM-SHA-256", "y,,", TLS, "the client believes that it is not"),
         ("SCRAM-SHA-256", "p=tls-exporter,,", TLS, "goes with -PLUS"),
         ("SCRAM-SHA-256-PLUS", "n,,", TLS, "-PLUS with channel binding"),
         ("SCRAM-SHA-256-PLUS", "y,,", TLS, "-PLUS with channel binding"),

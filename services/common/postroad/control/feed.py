@@ -11,7 +11,7 @@ number of the last event alone, for who has to know up to where to read; with `w
 this world's.
 
 A reader that follows gets the last events from memory: a turn to another thread would cost more than all the rest. For
-others the files are read, in a thread of their own, so that a slow disk delays no mail. Who writes wakes the requests
+others the files are read, in a thread of their own, so that a slow disk delays no mail. A writer wakes the requests
 that wait; nothing is polled.
 """
 

@@ -1,9 +1,9 @@
 """Writes one service's journal.
 
 Its errors never refuse mail: `record` puts the event into a bounded queue, and a thread of the journal writes it. An
-event that cannot be written is counted and dropped, and the journal says how many were. Whoever answers for a message
-calls `flush` first: a process that is killed behind the answer has told of the message. The thread is not woken for
-events that such a flush is about to write: to pass Python's lock to and fro would cost more than the writing.
+event that cannot be written is counted and dropped, and the journal says how many were. A service that answers for a
+message calls `flush` first: if the process is killed behind the answer, the journal has the message. The thread is not
+woken for events that such a flush is about to write: to pass Python's lock to and fro would cost more than the writing.
 
 Each event has a number, `n`, one more than that of the event before it, over rotations and restarts. A service without
 a journal begins with the microseconds since 1970, so that a journal that was removed repeats no number. The numbers of
@@ -127,7 +127,7 @@ class Journal:
     def last(self) -> int:
         """The number of the last event that was recorded: a reader that has come to it has all events until now.
 
-        Whoever asks is about to wait for these events, so they are written now.
+        A caller is about to wait for these events, so they are written now.
         """
         if self._queue:
             self._wake.set()

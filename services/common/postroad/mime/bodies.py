@@ -1,6 +1,6 @@
 """Finds the structure of one part in the BODY of a whole message, as octets (RFC 3501 §7.4.2, §9 body).
 
-A message's BODY is kept as the octets that FETCH sends. Whoever wants a part's own finds it there, without reading the
+A message's BODY is kept as the octets that FETCH sends. That of each part is in it, and is found without reading the
 part again.
 """
 

@@ -98,7 +98,7 @@ def _clock(text: bytes, at: int, stop: int) -> tuple[int, int] | None:
     hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
     if hour > 23 or minute > 59 or second > 60:
         return None
-    second = min(second, 59)  # a leap second is told as the one before it, of the same day
+    second = min(second, 59)  # a leap second becomes the one before it, of the same day
     return hour * 3600 + minute * 60 + second, _zone(text, match.end(), stop)
 
 

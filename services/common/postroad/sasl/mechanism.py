@@ -1,8 +1,8 @@
 """What the SASL mechanisms have in common (RFC 4422 §3): the exchange, its outcome, the errors, and BASE64.
 
 An exchange takes the client's responses, one per step. Each step returns a challenge, or the client's claim once it is
-complete, or raises `SaslError`. Whoever checks the claim then tells the exchange (`judged`), which may have a last word
-for the client before the outcome: SCRAM's signature, OAuth's error.
+complete, or raises `SaslError`. The caller checks the claim and tells the exchange (`judged`), which may have a last
+word for the client before the outcome: SCRAM's signature, OAuth's error.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """XOAUTH2 (Google's) and OAUTHBEARER (RFC 7628): the client shows a token in place of a password.
 
-Both send one message, key=value pairs between %x01. A refusal is told in JSON as a challenge, to which the client
+Both send one message, key=value pairs between %x01. A refusal is a challenge with JSON in it, to which the client
 sends a dummy response before the outcome comes (RFC 7628 §3.2.3).
 """
 
@@ -25,7 +25,7 @@ _HEADER = re.compile(r"[ny],(?:a=([^,]*))?,\Z")
 
 
 class Errors(StrEnum):
-    """How a refused token is told."""
+    """How a refusal of a token is worded."""
 
     RFC = "rfc"  # RFC 7628 §3.2.2
     GMAIL = "gmail"  # its numbers and its scope

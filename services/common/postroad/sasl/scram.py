@@ -75,7 +75,7 @@ class ScramProof:
     def _keys(self, secret: str) -> ScramHash | None:
         if is_scram(secret):
             keys = ScramHash.parse(secret)
-            # The world may have changed since the salt was told.
+            # The world may have changed since the client got the salt.
             return keys if (keys.algorithm, keys.salted) == (self.algorithm, self.salted) else None
         if not secret or not is_plain(secret):
             return None
@@ -126,7 +126,7 @@ class Scram(Exchange):
         if kind is None:
             # "y": the client could bind, and believes that we cannot. If we can, somebody has changed our offer.
             if flag == "y" and self._context.plus:
-                raise MalformedError("Channel binding is offered, and the client was told that it is not")
+                raise MalformedError("Channel binding is offered, and the client believes that it is not")
             return b""
         binding = self._context.channel.binding(kind)
         if binding is None:

@@ -47,7 +47,7 @@ class Sasl:
     """What one service offers.
 
     `nonce` returns a text of letters, digits, "-" and "_" that nobody can foresee. `plaintext_auth`: secrets may be
-    sent without TLS. `errors` is how refused tokens are told.
+    sent without TLS. `errors` is how refusals of tokens are worded.
     """
 
     def __init__(

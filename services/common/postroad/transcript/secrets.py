@@ -27,7 +27,7 @@ _MECHANISM = re.compile(
     rb"|GSSAPI|GSS-SPNEGO|GS2-KRB5(?:-PLUS)?",
     re.IGNORECASE,
 )
-_WRITTEN = ((b"URLAUTH", _URLAUTH), (b"XWORLD", _WORLD))  # secrets in the midst of a command, by a word before them
+_WRITTEN = ((b"URLAUTH", _URLAUTH), (b"XWORLD", _WORLD))  # secrets inside a command, by a word before them
 
 
 class Secrets:

@@ -1,7 +1,7 @@
 """A tape: what one session says, as it comes, until somebody wants to read it.
 
 While mail is under way, a block costs an append and an addition: the octets are those that the event loop has made
-anyway (0.5 µs). Now and then the blocks become one object (`packing`), and the recorder is told how much the tape has
+anyway (0.5 µs). Now and then the blocks become one object (`packing`), and the recorder learns how much the tape has
 grown. An observer makes lines of them later (`read`). A tape that has grown beyond its limit is made shorter, if
 possible without having been read (`cutting`); else lines are made now, and the oldest go, except the first ones, which
 say how the session began.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from postroad.transcript.packing import Item, Pack
     from postroad.transcript.recorder import Recorder
 
-STEP = 2048  # octets that a tape may grow before they are packed, and the recorder is told
+STEP = 2048  # octets that a tape may grow before they are packed, and the recorder learns of it
 READS = 50  # facts of reading by which a session is found
 _NOTHING_READ: deque[Read] = deque(maxlen=0)  # a deque takes 700 octets, as much as what many sessions say
 FIRST = 20  # lines that are never dropped

@@ -2,7 +2,7 @@
 
 A line is a CRC-32 in hexadecimal, a space, and JSON: `{"put": definition}` or `{"drop": id}`. A change is on disk
 (fdatasync) before its future ends, and changes that wait together share that (`groupcommit`). A process that is killed
-leaves a torn line at the end at most, of which nobody was told; it is cut off at the start. A line that the disk has
+leaves a torn line at the end at most, which nobody relies on; it is cut off at the start. A line that the disk has
 spoiled is left out, with an error in the log.
 
 When the log has grown to several times the length of what counts in it, that is copied to a new file, which takes the
@@ -104,7 +104,7 @@ class OverlayLog:
             _append(self._handle, self._size, b"".join(lines))
             fdatasync(self._handle)
         except OSError:
-            os.ftruncate(self._handle, self._size)  # whatever of it is there was told to nobody
+            os.ftruncate(self._handle, self._size)  # nobody relies on what is there of it
             raise
         for change, line in zip(batch, lines, strict=True):
             self._note(change.id, _Place(self._size, len(line)), stays=change.definition is not None)
@@ -151,7 +151,7 @@ class OverlayLog:
             for line in file:
                 place = _Place(self._size, len(line))
                 if not line.endswith(b"\n"):
-                    break  # torn: nobody was told of it
+                    break  # torn: nobody relies on it
                 change = _read(line)
                 if change is None:
                     log.error("worlds: the line at %d is spoiled, and left out", place.offset)

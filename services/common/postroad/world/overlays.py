@@ -1,6 +1,6 @@
 """The overlays of one service: in force, and on disk.
 
-A change is answered once it is both. Whoever makes an overlay keeps its definition too, so a service that has lost one
+A change is answered once it is both. The maker of an overlay keeps its definition too, so a service that has lost one
 gets it again; what a service has on disk is for the time until then.
 """
 

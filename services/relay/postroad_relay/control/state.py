@@ -3,7 +3,7 @@
 The state is exact. A message is under way from before its client can see the 250 until its conclusion is durable and in
 the journal; so, if nothing is queued and nothing is being accepted, all that has happened is in the journal up to the
 number `upto`. With `wait=` the answer comes once nothing is under way but messages that are held, or after so many
-seconds. With `world=` all of it is about that world alone, but for `last`, the number of the last event of all.
+seconds. With `world=` all of it is about that world alone, except `last`, the number of the last event of all.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Router:
     ) -> Route | Deferred | Failed:
         """Return the servers for a domain (a `domain_key`) or address literal, or the failure.
 
-        `heard` is told each question, by its name and type, with its answer; `world` is that of the mail.
+        `heard` gets each question, by its name and type, with its answer; `world` is that of the mail.
         """
         if domain.startswith("["):
             return routing.literal_route(domain, own_addresses=self._own_addresses, network=self._network)

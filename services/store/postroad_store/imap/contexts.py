@@ -1,7 +1,7 @@
 """Searches whose results are kept up to date: RETURN (UPDATE) (RFC 5267 §4.3).
 
 A context keeps what was found, by UID, and up to which mod-sequence it has looked. After a change only the messages
-with a higher one are matched again, when the change itself is told, and what has come or gone is told as ADDTO and
+with a higher one are matched again when the change itself is reported, and what has come or gone is sent as ADDTO and
 REMOVEFROM. Messages that are expunged leave before their EXPUNGE, as their numbers end with it.
 """
 
@@ -46,12 +46,12 @@ class Context:
         self.tag = tag
         self.key = key
         self.orders = orders
-        self.items = items  # to be told of new messages that are found
+        self.items = items  # to send of new messages that are found
         self.correlators = b""  # after the tag, a space before each (RFC 7377 §2.1)
         self.newest = 0  # the last UID that is not new
         self.found: list[int] = []  # UIDs, in the order of the search
         self.modseq = 0  # up to here it has looked
-        self._uid = uid  # UIDs are told, not message numbers
+        self._uid = uid  # UIDs are sent, not message numbers
 
     def remove(self, gone: Iterable[int], number_of: NumberOf) -> bytes:
         """Take UIDs out of the result that are in it; return the response, which their numbers are needed for."""
@@ -189,7 +189,7 @@ class Contexts:
             await asyncio.sleep(0)
 
     async def _gone(self, context: Context) -> set[int]:
-        """Return those of a result that have been expunged, though their EXPUNGE has not been told."""
+        """Return those of a result that have been expunged, though their EXPUNGE has not been sent."""
         view = self._view
         gone: set[int] = set()
         if view.has_lost(1, len(view.uids)):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Filter(Enum):
-    """The filters, but for those that mean the selected mailbox."""
+    """The filters, except those that mean the selected mailbox."""
 
     INBOXES = "INBOXES"  # RFC 5465 §6.3: what Sieve may file mail into is every mailbox, so it equals PERSONAL
     PERSONAL = "PERSONAL"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.view import View
 
-MAX_TOLD = 50  # messages of which items are told at a time (some 2 ms)
-MAX_OCTETS = 256 * 1024  # of a message of which texts are told: what is larger the client has to ask for
+MAX_TOLD = 50  # messages whose items are sent at a time (some 2 ms)
+MAX_OCTETS = 256 * 1024  # of a message whose texts are sent: the client has to ask for larger ones
 
 
 def told(session: Session, view: View, items: ItemList, uids: Iterable[int]) -> bytes:

@@ -244,7 +244,7 @@ class Session:
         return responses.utf8_astring(encoded) if self.engine.offer.utf8 else responses.astring(encoded)
 
     def log_out(self) -> None:
-        """Forget all that has come since the greeting, but for TLS and failed logins (RFC 8437 §3, §4.1)."""
+        """Forget all that has come since the greeting, except TLS and failed logins (RFC 8437 §3, §4.1)."""
         self.watch.stop()
         self.follow(None)
         self.close_view()

@@ -23,7 +23,7 @@ class Watch:
 
     @property
     def may_speak(self) -> bool:
-        """Whether something may be told now."""
+        """Whether changes may be reported now."""
         session = self._session
         engine = session.engine
         return engine.in_idle or (session.notify is not None and engine.between_commands)
@@ -115,7 +115,7 @@ class Watch:
         if view is not None and view.changed:
             session.tell(view, expunges=self._may_expunge)
         if session.contexts is not None and session.contexts.stale:
-            return  # RFC 5465 §5.2: what is told of new messages "MUST follow any ESEARCH ADDTO responses"
+            return  # RFC 5465 §5.2: what is sent of new messages "MUST follow any ESEARCH ADDTO responses"
         if notify is not None and notify.waiting:
             session.engine.send(notify.take())
         if view is not None and (notify is None or notify.messages):
@@ -134,7 +134,7 @@ class Watch:
             await session.connection.wait_writable()
             if session.view is not None and self.may_speak:
                 await session.tell_in_turns(session.view, expunges=self._may_expunge)
-                if session.contexts is not None:  # RFC 5267 §4.3.2: when the change itself is told
+                if session.contexts is not None:  # RFC 5267 §4.3.2: when the change itself is reported
                     await session.contexts.update(session)
         except ConnectionLost:
             return

@@ -5,7 +5,7 @@ where the message is. So a transaction whose work has events writes them as a ro
 a transaction without any, such as APPEND's or STORE's, writes none. Once the journal's file has the events of a row, a
 later one takes its place; that is one statement, and one page. A start looks for the events of the others, in the
 journal behind the numbers that the rows name, and records those that are missing. An event is found by its whole line,
-but for number and time, so none is recorded twice.
+without number and time, so none is recorded twice.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ class Mark(NamedTuple):
 
 
 class News:
-    """Passes events to the journal once what they are about is durable. Without a journal nothing is told."""
+    """Passes events to the journal once what they are about is durable. Without a journal it does nothing."""
 
     def __init__(self, journal: Journal | None, boxes: Boxes) -> None:
         self._journal = journal
         self._boxes = boxes
         self._mark = Mark(0, 0)
         self._row = 0  # the last one that was written, or was to be
-        self._begun = 0  # the last one of which an event was told
+        self._begun = 0  # the last one of which the journal has got an event
         self._told = 0  # all rows up to this one are in the journal's file
         self._places: deque[tuple[int, int]] = deque()  # of the others: row and place
         self._free: deque[int] = deque()
-        self.left: list[bytes] = []  # events of the process before that it had not told
+        self.left: list[bytes] = []  # events of the process before that the journal lacks
 
     # -- while a transaction is open -----------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class Outbox:
         self._quotas = quotas
         self.on_posted: Callable[[], None] = _nobody
         self._fewer = asyncio.Event()
-        self.left = writer.left  # events that a killed process had not told: nor had it answered these deliveries
+        self.left = writer.left  # events that a killed process did not record: nor did it answer these deliveries
 
     async def deliver(
         self,

@@ -84,7 +84,7 @@ class Storage:
     def __init__(self, directory: Path, *, clock: Clock | None = None, journal: Journal | None = None) -> None:
         """Open the database in `directory`, making both if they are missing; raises `StorageError`.
 
-        UIDVALIDITY values are taken from the clock. The journal is told of commits that are given a `Telling`.
+        UIDVALIDITY values are taken from the clock. The journal hears of commits that are given a `Telling`.
         """
         self._clock = clock or Clock()
         try:

@@ -75,7 +75,7 @@ class Writer:
 
     @property
     def left(self) -> list[bytes]:
-        """Events that the process before had not told, because it was killed."""
+        """Events that the process before has not given to the journal, because it was killed."""
         return self._news.left
 
     def submit(self, commit: Commit[Any, Shown], *, hurry: bool = True) -> asyncio.Future[Shown]:

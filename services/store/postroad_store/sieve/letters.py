@@ -1,6 +1,6 @@
 """The messages that actions make: vacation responses (RFC 5230 §5), refusals as MDN or DSN (RFC 5429 §2), redirects.
 
-All go out under the null reverse-path and say that they were made automatically (RFC 3834 §5), but for a redirect: that
+All go out under the null reverse-path and say that they were made automatically (RFC 3834 §5), except a redirect: that
 is the message itself.
 """
 

@@ -162,7 +162,7 @@ def many(kind: Kind, *, least: int = 0, most: int = 1000) -> Kind:
 def either(*kinds: Kind, sentence: str) -> Kind:
     """Take what the first of the kinds takes; `sentence` says what the value must be.
 
-    A list or an object that is one of the kinds but for what is in it is told what is wrong there.
+    If a list or an object is one of the kinds, and something in it is wrong, the error names that.
     """
 
     def parse(value: Any) -> Any:

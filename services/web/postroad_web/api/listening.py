@@ -204,7 +204,7 @@ class Patient(_Fair, HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what can't be read: at once, or once what came before it is answered.
 
-        Whoever sends more before that has an answer sends it again (RFC 9112 §9.3.2).
+        A client that sends more before the answer sends it again (RFC 9112 §9.3.2).
         """
         cycle = self.cycle
         if (

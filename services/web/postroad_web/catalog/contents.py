@@ -113,13 +113,13 @@ class Contents:
         return not any(number <= upto for numbers in wanted for number in numbers)
 
     def read_early(self, places: list[Place], done: Callable[[], object]) -> None:
-        """Read copies that the store has just told of, for the step that takes up what it told; then call `done`."""
+        """Read copies that the store has just reported, for the step that takes up the report; then call `done`."""
         if places and len(self._early) + len(places) <= EARLY:
             self._early |= dict.fromkeys(places, asyncio.create_task(self._read_early(places, done)))
 
     @property
     def is_early(self) -> bool:
-        """Whether copies are being read that the store has just told of."""
+        """Whether copies are being read that the store has just reported."""
         return bool(self._early)
 
     def add(self, wants: Iterable[Want], read: Iterable[int] = ()) -> None:

@@ -8,7 +8,7 @@
 - `present` is 1 for what Mailpit's dialect shows: the message came in from outside, its content has been read, and it
   is not removed from all mailboxes.
 - `world` is the world's ID. Every reader of lists looks at one world, or at all of them (`within`).
-- `changed` is the cursor of a record's last change, `appeared` that of the change that told its arrival.
+- `changed` is the cursor of a record's last change, `appeared` that of the change with its arrival.
 - `digested` is 0 until the content has been read, then 1, or 2 if there was none to be read.
 - `tags` has the tags of a record in force: those that people gave it, or else those of the message itself.
 - `bodies` has the text of a record in which searches look (`searchable`): subject, addresses, text, names

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST: Final = 1000  # deliveries of which one journal has told and the other has not
+MOST: Final = 1000  # deliveries that one journal has and the other lacks
 
 # In a JSON string the quotes would be escaped. What the relay has delivered bears the store's queue ID in the reply.
 _STORED: Final = re.compile(rb'"kind":"stored".*?"queue_id":"([0-9A-Za-z]+)"')
@@ -20,7 +20,7 @@ _DELIVERED: Final = re.compile(rb'"kind":"delivered".*?\bstored as ([0-9A-Za-z]+
 
 
 class Gathering:
-    """The deliveries that one of the two journals has told of so far."""
+    """The deliveries that only one of the two journals has so far."""
 
     def __init__(self) -> None:
         self._half: dict[bytes, None] = {}  # queue IDs of the store's, the oldest first

@@ -33,7 +33,7 @@ _LAST = 2**63 - 1  # number of a record
 
 
 class News(NamedTuple):
-    """What one step changed, as the hub will tell it; `records` only of those that are gone."""
+    """What one step changed, for the hub; `records` only of those that are gone."""
 
     cursor: int
     kind: Happened
@@ -47,7 +47,7 @@ class Writer:
 
     def __init__(self, directory: Path, worlds: Worlds) -> None:
         self.connection = open_writer(directory)
-        # Deliveries that no relay has told of: those to the store's own port, or from before a gap.
+        # Deliveries that are in no journal of a relay: those to the store's own port, or from before a gap.
         self.connection.execute(
             "DELETE FROM copies WHERE number IS NULL AND store_id <= (SELECT store_id FROM copies WHERE number IS NULL"
             " ORDER BY store_id DESC LIMIT 1 OFFSET ?)",
@@ -216,7 +216,7 @@ class Writer:
             with self.step():
                 execute("DROP TRIGGER record_removed")
                 for table in ("records", *DEPENDENT):
-                    # Copies of messages that the relay's journal has yet to tell of are of records to come.
+                    # Copies of messages that are not yet in the relay's journal are of records to come.
                     rest = " WHERE number IS NOT NULL" if table == "copies" else ""
                     execute(f"DELETE FROM {table}{rest}")  # noqa: S608 - the name of a table
                 execute("DELETE FROM counts WHERE world <> ?", (EVERY,))

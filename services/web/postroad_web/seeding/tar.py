@@ -1,6 +1,6 @@
 """A tar archive that comes in pieces (POSIX.1-1988 ustar, with the long names of GNU and of pax).
 
-Only regular files are told; their octets are kept only if the caller wants the file.
+Only regular files are given; their octets are kept only if the caller wants the file.
 """
 
 from __future__ import annotations

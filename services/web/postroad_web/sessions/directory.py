@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Directory:
-    """Finds sessions. What a session says of messages is told by the IDs of their records."""
+    """Finds sessions. The messages of a session are named by the IDs of their records."""
 
     def __init__(self, doors: Sequence[DoorClient], catalog: Catalog) -> None:
         self.doors = doors

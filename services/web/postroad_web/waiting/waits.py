@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PAGE = 200  # records that are read at a time
 FEW = 50  # records of a world that are looked through at once, without a thread
 CONTENTS = 1000  # contents of earlier messages that one wait looks into
-LOOKING = 5.0  # seconds after time is over, in which what was there before is counted, and what the store has is told
+LOOKING = 5.0  # seconds after time is over, in which what was there before is counted, and what the store has is listed
 NEAR = 200  # the newest messages among which near misses are looked for
 UNDER_WAY = 20
 GLANCES = 16  # worlds whose messages are kept for the next wait that ends

@@ -4,7 +4,7 @@ A record is durable first and in the journal a moment later. If the process is k
 what became of the message. So each group of records is followed by one with their events, and by a mark: up to which
 place the events are in the journal for sure, and the number up to which the journal has them. A start reads the events
 behind the last mark, looks for them in the journal behind that number, and records those that are missing. An event is
-found by its whole line, but for number and time, which says of which message, recipient and attempt it is; so none is
+found by its whole line without number and time, which says of which message, recipient and attempt it is; so none is
 recorded twice.
 """
 
@@ -40,7 +40,7 @@ class Mark(NamedTuple):
 class News:
     """Passes events to the journal once the records that they are about are durable.
 
-    All methods are for the event loop's thread, except for `record`. Without a journal nothing is told.
+    All methods are for the event loop's thread, except for `record`. Without a journal it does nothing.
     """
 
     def __init__(self, journal: Journal | None) -> None:
@@ -63,7 +63,7 @@ class News:
             self._journal.tell(notes)
 
     def told(self, position: Position) -> None:
-        """Note that all events up to a record of events have been told."""
+        """Note that the journal has all events up to a record of events."""
         if self._journal is not None and (self._next is None or self._journal.written >= self._next.number):
             self._mark = self._next or self._mark
             self._next = Mark((position.segment, position.offset), self._journal.recorded)

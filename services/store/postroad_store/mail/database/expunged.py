@@ -2,8 +2,8 @@
 
 It is bounded. The oldest of a mailbox's ranges are joined where they meet, under the highest modseq of them: a client
 that knows of some of these hears of them again, which VANISHED (EARLIER) allows (RFC 7162 §3.2.10). Where that does not
-help they are forgotten, and `lowest_known` tells up to which modseq. Who asks for more is told of all UIDs without a
-message (RFC 7162 §3.2.6: "MUST behave as if it was requested to report all expunged messages").
+help they are forgotten, and `lowest_known` tells up to which modseq. A client that asks for more gets all UIDs without
+a message (RFC 7162 §3.2.6: "MUST behave as if it was requested to report all expunged messages").
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ Part = tuple[int, int, Stretch | None]  # UIDs, and the stretch that they are in
 def merged(entries: str = "entries", stretches: str = "stretches", *, also: str = "") -> str:
     """Return a table for SELECTs: entries with the flags and mod-sequences that the messages have.
 
-    It takes 0.3 µs a message. `also` is the first column of both keys in the tables of snapshots.
+    It takes 0.3 µs per message. `also` is the first column of both keys in the tables of snapshots.
     """
     same = f"s.{also} = e.{also} AND " if also else ""
     before = f"SELECT max(uid_low) FROM {stretches} s WHERE {same}s.mailbox = e.mailbox AND s.uid_low <= e.uid"  # noqa: S608

@@ -1,8 +1,8 @@
 """Which trigrams of a text are worth asking for: those that few messages have.
 
 FTS5 passes over the whole list of one that most messages have, and it keeps hardly any of them out. How often one
-occurs is told by the distance of its entries at one place of its list, which takes 0.1 ms. A wrong guess costs time and
-no result.
+occurs is estimated by the distance of its entries at one place of its list, which takes 0.1 ms. A wrong guess costs
+time and no result.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-r"""What is in a mailbox, in memory: parallel columns, ascending by UID, of 17 octets a message.
+r"""What is in a mailbox, in memory: parallel columns, ascending by UID, of 17 octets per message.
 
 The UIDs are lent to views, which are as the mailbox is most of the time: ten sessions share one array. So it is copied
 before it changes, if it is lent. That costs a millisecond with a million messages, and nothing with a thousand.

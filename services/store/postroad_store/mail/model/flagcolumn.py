@@ -2,7 +2,7 @@ r"""The flags of a mailbox's messages, in one octet each as long as there are fe
 
 A million messages have a handful of different values of flags (`flags`). So each message has a code, and a table tells
 what a code stands for. A test or a change is made once for each value, and then for all messages by the processor's
-fastest loops: `translate`, `index`. A mailbox with hundreds of values has four octets a message, and slower loops.
+fastest loops: `translate`, `index`. A mailbox with hundreds of values has four octets per message, and slower loops.
 """
 
 from __future__ import annotations

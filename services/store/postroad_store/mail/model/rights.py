@@ -14,7 +14,7 @@ from postroad_store.mail.model.flags import DELETED, SEEN, FlagSet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ORDER = "lrswipkxtea"  # RFC 4314 §2.1, in the order in which they are told
+ORDER = "lrswipkxtea"  # RFC 4314 §2.1, in the order in which they are listed
 ALL = frozenset(ORDER)
 NONE: frozenset[str] = frozenset()
 ANYONE = "anyone"

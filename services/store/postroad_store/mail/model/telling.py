@@ -25,7 +25,7 @@ class Telling(NamedTuple, Generic[What]):
     hurry: bool = True  # False: whoever waits for the commit flushes the journal
 
 
-Tell: TypeAlias = Telling[What] | None  # None: the journal is not told
+Tell: TypeAlias = Telling[What] | None  # None: nothing for the journal
 
 
 class Box(NamedTuple):

@@ -1,4 +1,4 @@
-"""reject and ereject (RFC 5429): refuse the message. Who runs the script decides how, by what the RFC allows."""
+"""reject and ereject (RFC 5429): refuse the message. The delivery decides how, by what the RFC allows."""
 
 from __future__ import annotations
 

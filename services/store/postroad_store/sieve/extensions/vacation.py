@@ -1,4 +1,4 @@
-"""vacation (RFC 5230) and vacation-seconds (RFC 6131): tell who writes that the user is away.
+"""vacation (RFC 5230) and vacation-seconds (RFC 6131): tell the sender that the user is away.
 
 What the message alone decides is decided here: whether a person wrote to this user (RFC 5230 §4.5, §4.6). Whether the
 sender has had this response lately is decided by whoever carries out the action, which remembers it.

@@ -70,7 +70,7 @@ class _File(Response):
         """Answer."""
         with self._slots.one():
             pieces = self._pieces()
-            first = await anext(pieces, b"")  # a store that is away is told by the status
+            first = await anext(pieces, b"")  # if the store is away, the status says so
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": first, "more_body": True})
             async for piece in pieces:
