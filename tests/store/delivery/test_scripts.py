@@ -359,6 +359,13 @@ async def test_a_refusal_by_smtp(door: Door, name: str) -> None:
     assert refused[0].detail["recipient"] == "bob@beta.test"
 
 
+async def test_a_long_reason_is_said_in_several_lines(door: Door) -> None:
+    """RFC 5429 §2.5: the server may insert CRLFs."""
+    await door.script(f'require "reject"; reject "{"no " * 200}\r\n\r\n{"x" * 900}";')
+    (said,) = await door.deliver()
+    assert said.split() == ["550", "5.7.1", *["no"] * 200, "x" * 400, "x" * 400, "x" * 100]
+
+
 async def test_ereject_says_it_in_ascii(door: Door) -> None:
     await door.script('require "ereject"; ereject "Gr\u00fc\u00dfe";')
     assert await door.deliver() == ["550 5.7.1 Gr??e"]

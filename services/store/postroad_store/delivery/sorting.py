@@ -10,6 +10,7 @@ import logging
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.reply import Reply, reply
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.storage import Storage
 
-REASON_LINES, REASON_LINE = 20, 400  # of a refusal's reply; RFC 5321 §4.5.3.1.5: 512 octets in a line
+REASON_LINES, REASON_LINE = 100, 400  # of a refusal's reply; RFC 5321 §4.5.3.1.5: 512 octets in a line
 log = logging.getLogger(__name__)
 
 
@@ -106,9 +107,11 @@ class Plan:
 
 
 def _refusal(reject: Reject) -> Reply:
-    """Return the reply with a reason, whose lines are as long as the protocol allows (RFC 5429 §2.5)."""
+    """Return the reply with a reason, in lines that are as long as the protocol allows (RFC 5429 §2.5)."""
     text = reject.reason.encode("ascii", "replace").decode("ascii")  # RFC 5429 §2.1.1
-    lines = [" ".join(line.split())[:REASON_LINE] for line in text.replace("\r\n", "\n").strip().split("\n")]
+    lines: list[str] = []
+    for line in text.replace("\r\n", "\n").strip().split("\n"):
+        lines += wrap(" ".join(line.split()), REASON_LINE, break_on_hyphens=False) or [""]
     return reply(550, "5.7.1", *lines[:REASON_LINES])
 
 

@@ -210,10 +210,12 @@ class Notify(Observer, Follower):
 
         RFC 5465 §5.4, §5.9: one that is lost, and was followed, has \NoAccess; where it comes back, it has not.
         """
-        session, login = self._session, self._account.login
+        login = self._account.login
         had, has = ("l" in rights_of(acl, login, owns=False) for acl in (before, after))
+        if had == has or owner is self._account:
+            return
         known = f"{PREFIX}{owner.login}{DELIMITER}{name}"
-        if had == has or owner is self._account or session.directory.locate(known)[0] is not owner:
+        if self._session.directory.locate(known)[0] is not owner:  # accounts of other worlds share nothing with it
             return
         if known in self._lost:
             self._names.setdefault(known)
