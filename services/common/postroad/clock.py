@@ -32,15 +32,16 @@ class Timer:
     def start(self, when: float) -> None:
         """Ring once `Clock.monotonic` has reached `when`; the timer must not run already."""
         self.when = when
-        self._clock.remember(self)
-        self.arm(max(0.0, when - self._clock.monotonic()))
+        clock = self._clock
+        clock.remember(self)
+        self._handle = asyncio.get_running_loop().call_later(max(0.0, when - clock.monotonic()), self._fire)
 
     def cancel(self) -> None:
         """Never ring, unless it is started again; harmless when it has rung."""
-        self._clock.forget(self)
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+            self._clock.forget(self)
 
     def arm(self, seconds: float) -> None:
         """Wait `seconds` of real time from now instead of any earlier wait (for `Clock`)."""
@@ -74,22 +75,24 @@ class _Call(Timer):
 class Clock:
     """Gives the time and calls back in time, on the running event loop.
 
-    `wall` gives seconds since the epoch and may be set back or forth by an administrator; `steady` gives
-    seconds that only grow. `now` and `monotonic` may be asked from any thread; timers belong to the loop's.
+    `now` returns the seconds since the epoch, for timestamps; `monotonic` returns seconds that never run back, for
+    spans and deadlines. Both may be asked from any thread; timers belong to the loop's. `wall` and `steady` are what
+    they go by; an administrator may set `wall` back or forth. Until the clock is pushed these are `now` and `monotonic`
+    themselves, because a message asks twenty times. So neither may be kept: a push puts others in their place.
     """
 
     def __init__(self, *, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._steady = steady
+        self.now = wall
+        self.monotonic = steady
         self._ahead = 0.0  # seconds
         self._timers: set[Timer] = set()
 
-    def now(self) -> float:
-        """Return the seconds since the epoch, for timestamps."""
+    def _now_ahead(self) -> float:
         return self._wall() + self._ahead
 
-    def monotonic(self) -> float:
-        """Return seconds that never run back, for spans and deadlines."""
+    def _monotonic_ahead(self) -> float:
         return self._steady() + self._ahead
 
     def call_later(self, seconds: float, callback: Callable[..., object], *arguments: Any) -> Timer:
@@ -125,6 +128,7 @@ class Clock:
         if not seconds >= 0:
             raise ValueError("time cannot be pushed back")
         self._ahead += seconds
+        self.now, self.monotonic = self._now_ahead, self._monotonic_ahead
         now = self.monotonic()
         for timer in sorted(self._timers, key=lambda timer: timer.when):
             timer.arm(max(0.0, timer.when - now))

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol, TypeAlias
 
-from postroad.value import value
 
-
-@value
-class Opened:
+class Opened(NamedTuple):  # a tuple, as the facts are: one is made per session or per message
     """A session as it begins."""
 
     protocol: str  # "smtp", "lmtp", "imap", "pop3", "managesieve"
@@ -26,7 +23,7 @@ class Opened:
     world: str | None = None  # whose it is from the start, by the port; None: nobody has said yet
 
 
-class LoggedIn(NamedTuple):  # facts are tuples: one is made per message
+class LoggedIn(NamedTuple):
     """The client has proved who it is, or is taken at its word."""
 
     login: str

@@ -27,7 +27,7 @@ def session(**facts: Any) -> Session:
     made = Session(
         Purpose.TRANSFER, ipaddress.ip_address("192.0.2.1"), 1, "1", client_name="client.test", extended=True
     )
-    return replace(made, **facts)
+    return replace(made, host="", **facts)
 
 
 def field(of: Session, envelope: Envelope) -> str:

@@ -6,7 +6,7 @@ MOST = 1000  # worlds that are kept apart; of the others it is known that their 
 
 
 class Latest:
-    """The number of the latest event of each world. Numbers grow; events before `number` may be of any world."""
+    """The number of the latest event of each world. Those of a world grow; events before `number` may be of any."""
 
     def __init__(self, number: int) -> None:
         self._every = number  # of the latest event that may be of any world
@@ -15,7 +15,7 @@ class Latest:
     def note(self, world: str | None, number: int) -> None:
         """Note an event; None: nobody says whose it is."""
         if world is None:
-            self._every = number
+            self._every = max(self._every, number)
             return
         self._of.pop(world, None)
         self._of[world] = number

@@ -54,7 +54,7 @@ class Note:
                 detail = {name: value for name, value in detail.items() if name not in _OWN}
             try:
                 # No detail takes the place of what is the event's own.
-                self._line = b"," + to_json({**own, **detail, **own})[1:] + b"\n"
+                self._line = b",%b\n" % to_json(own | detail | own)[1:]
             except Exception:  # noqa: BLE001 - a value whose str() fails must not fail mail
                 self._line = b""
         return self._line

@@ -57,6 +57,7 @@ RECENT = 8  # batches that are remembered for those who follow
 RECENT_OCTETS = 128 << 10  # ... together, without the last one
 
 _Waiting: TypeAlias = Note | Line
+_LOST = Kind.LOST  # a member of an enum takes 60 ns to be found in its class (Python 3.11)
 
 _WORLD = re.compile(rb'"world":"([a-z0-9-]+)"')  # in a JSON string the quotes would be escaped
 
@@ -88,15 +89,18 @@ class Journal:
     ) -> None:
         self.path = directory / service / f"{service}{SUFFIX}"
         self._service = service
-        self._service_text = to_json(service)
-        self._now = (clock or Clock()).now
+        # A line: the event's number, its time, the end of the line
+        self._form = b'{"n":%%d,"time":"%%b","service":%b%%b' % to_json(service).replace(b"%", b"%%")
+        self._clock = clock or Clock()
         self._rotate_at = rotate_at
         self.kept = kept
         self._limit = limit
         self._queue: deque[_Waiting] = deque()
         self._taking = threading.Lock()  # held while events leave the queue and get their numbers
         self._writing = threading.Lock()  # held while they are written
-        self._numbered = self._find_last() or int(self._now() * 1_000_000) - 1  # the last number that an event got
+        self._numbered = (
+            self._find_last() or int(self._clock.now() * 1_000_000) - 1
+        )  # the last number that an event got
         self._latest = Latest(self._numbered)  # of the events that have their numbers
         self.written = self._numbered  # the last number in the file; for readers in any thread
         self.files = threading.Lock()  # held while files are renamed
@@ -105,6 +109,7 @@ class Journal:
         self.rotations = 0
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._closed = False  # the same: to ask an event takes a call
         self._later: asyncio.TimerHandle | None = None  # when the thread is woken for events that are in no hurry
         self._handle: int | None = None
         self._size = 0
@@ -164,11 +169,11 @@ class Journal:
         that JSON does not know are written as their `str()`. An event that is in no `hurry` waits for a flush, or for
         `LATER` seconds of the event loop on which it has to be recorded.
         """
-        self._put(Note(self._now() if at is None else at, kind, queue_id, message_id, detail), hurry=hurry)
+        self._put(Note(self._clock.now() if at is None else at, kind, queue_id, message_id, detail), hurry=hurry)
 
     def line(self, kind: Kind, queue_id: str | None = None, message_id: str | None = None, **detail: Any) -> Line:
         """Return an event of now that is to be recorded by `tell`; may be called from any thread."""
-        at = self._now()
+        at = self._clock.now()
         return at, Note(at, kind, queue_id, message_id, detail).line
 
     def tell(self, events: Sequence[_Waiting], *, hurry: bool = False) -> None:
@@ -181,18 +186,18 @@ class Journal:
 
     def record_next(self, series: Series, value: int | str) -> None:
         """Record an event of a series, now; `value` is the detail that differs."""
-        self._put((self._now(), series.line(value)))
+        self._put((self._clock.now(), series.line(value)))
 
     def _put(self, *events: _Waiting, hurry: bool = True) -> None:
-        if len(self._queue) >= self._limit or self._closing.is_set():
+        if len(self._queue) >= self._limit or self._closed:
             self._overflowed += len(events)
             return
         self._queue.extend(events)
-        if not hurry:
-            if self._later is None:
-                self._later = asyncio.get_running_loop().call_later(LATER, self._hasten)
-        elif not self._wake.is_set():
-            self._wake.set()
+        if hurry:
+            if not self._wake.is_set():
+                self._wake.set()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(LATER, self._hasten)
 
     def _hasten(self) -> None:
         self._later = None
@@ -217,6 +222,7 @@ class Journal:
 
     def close(self) -> None:
         """Write the waiting events and end the thread; later events are dropped."""
+        self._closed = True
         self._closing.set()
         self._wake.set()
         self._thread.join(PATIENCE)
@@ -256,30 +262,36 @@ class Journal:
         """Write the events that wait, and return how many they are."""
         queue = self._queue
         with self._taking:
-            batch = [queue.popleft() for _ in range(len(queue))]
-            number = self._numbered
-            self._numbered += len(batch)
-            for count, event in enumerate(batch, 1):
-                self._latest.note(_world_of(event), number + count)
+            take = queue.popleft
+            batch = [take() for _ in range(len(queue))]
+            first = self._numbered + 1
+            self._numbered = last = self._numbered + len(batch)
+            latest = {
+                event.world if type(event) is Note else _world_of(event): number
+                for number, event in enumerate(batch, first)
+            }
+            for world, number in latest.items():
+                self._latest.note(world, number)
         if not batch:
             return 0
         lines: list[bytes] = []
-        first = number + 1
         telling = self._told
-        for event in batch:
-            number += 1
+        moment, time_of_it = -1.0, b""
+        for number, event in enumerate(batch, first):
             if isinstance(event, Note):
                 at = event.at
-                if event.kind is Kind.LOST:
+                if event.kind is _LOST:
                     telling = self.dropped
                     event.detail["count"] = telling - self._told
                 end = event.line
             else:
                 at, end = event
-            if end:
-                lines.append(self._line(number, at, end))
-            else:
+            if not end:
                 self._lost += 1
+                continue
+            if at != moment:  # a message has two events of one moment
+                moment, time_of_it = at, _time(at)
+            lines.append(self._form % (number, time_of_it, end))
         octets = b"".join(lines)
         try:
             self._append(octets)
@@ -291,11 +303,11 @@ class Journal:
                 log.warning("the journal can't be written: %s", error)
             return len(batch)
         self._complained = False
-        self._remember(Batch(first, number, octets))
-        self.written = number
+        self._remember(Batch(first, last, octets))
+        self.written = last
         self._told = telling
         if self.dropped > telling:
-            self._queue.append(Note(self._now(), Kind.LOST, None, None, {}))
+            self._queue.append(Note(self._clock.now(), Kind.LOST, None, None, {}))
             self._wake.set()
         return len(batch)
 
@@ -304,11 +316,6 @@ class Journal:
         while sum(len(earlier.octets) for earlier in recent) > RECENT_OCTETS:
             recent = recent[1:]
         self.recent = (*recent, batch)
-
-    def _line(self, number: int, at: float, end: bytes) -> bytes:
-        second, fraction = divmod(int(at * 1_000_000), 1_000_000)
-        facts = (number, _date_time(second), fraction, self._service_text, end)
-        return b'{"n":%d,"time":"%b.%06dZ","service":%b%b' % facts
 
     def _append(self, data: bytes) -> None:
         handle = self._open() if self._handle is None else self._handle
@@ -374,6 +381,12 @@ def _world_of(event: _Waiting) -> str | None:
         return event.world
     said = _WORLD.search(event[1])
     return None if said is None else said[1].decode("ascii")
+
+
+def _time(at: float) -> bytes:
+    """Return the time of an event, of seconds since the epoch."""
+    second, fraction = divmod(int(at * 1_000_000), 1_000_000)
+    return b"%b.%06dZ" % (_date_time(second), fraction)
 
 
 @lru_cache(maxsize=4)

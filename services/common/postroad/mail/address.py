@@ -103,7 +103,13 @@ class Address:
 
         RFC 5321 §2.4 leaves the case of a local-part to its host; Postroad, like most, ignores it.
         """
-        return self.local_part.casefold(), self.domain.lower() if self.is_literal else domain_key(self.domain)
+        return self.local_part.casefold(), self.domain_key
+
+    @property
+    def domain_key(self) -> str:
+        """The form that all spellings of the domain, or address literal, share; raises `AddressError`."""
+        domain = self.domain
+        return domain.lower() if domain.startswith("[") else domain_key(domain)
 
 
 @lru_cache(maxsize=4096)  # trace fields and journal ask for each address of a message

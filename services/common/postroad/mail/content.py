@@ -61,9 +61,11 @@ class Content:
 
     def read(self) -> bytes:
         """Return the whole content, which takes that much memory."""
-        if self._file is None and len(self._blocks) > 1:
+        if self._file is not None:
+            return b"".join(self.blocks())
+        if len(self._blocks) != 1:
             self._blocks = [b"".join(self._blocks)]
-        return b"".join(self.blocks())
+        return self._blocks[0]
 
     def header_section(self, limit: int = 1 << 20) -> bytes:
         """Return the header section without the empty line that ends it, at most `limit` octets of it."""

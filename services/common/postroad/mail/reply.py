@@ -43,17 +43,14 @@ class Reply:
     code: int
     status: EnhancedStatus | None
     lines: tuple[str, ...]
+    is_success: bool = field(init=False, repr=False, compare=False)  # 2yz, or 3yz: more is asked for (RFC 5321 §4.2.1)
     _octets: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for line in self.lines:
             if "\r" in line or "\n" in line:
                 raise ValueError("a line of a reply must not contain CR or LF")
-
-    @property
-    def is_success(self) -> bool:
-        """Whether it is 2yz, or 3yz, which asks for more (RFC 5321 §4.2.1)."""
-        return self.code < 400
+        object.__setattr__(self, "is_success", self.code < 400)
 
     @property
     def is_transient(self) -> bool:

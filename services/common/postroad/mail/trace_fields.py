@@ -24,16 +24,18 @@ def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: s
     Time-stamp-line = "Received:" FWS Stamp CRLF; Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
     """
     # From-domain = "FROM" FWS Extended-Domain; Extended-Domain = Domain FWS "(" TCP-info ")" / address-literal ...
-    literal = f"[IPv6:{session.host}]" if session.peer.version == 6 else f"[{session.host}]"
-    lines = [f"Received: from {session.client_name or literal} ({literal})"]
+    literal = f"[IPv6:{session.host}]" if ":" in session.host else f"[{session.host}]"
+    tls = ""
     if session.tls_version is not None:
-        lines.append(f"(using {session.tls_version} with cipher {session.tls_cipher})")
-    # By-domain = CFWS "BY" FWS Extended-Domain; With = CFWS "WITH" FWS Protocol; ID = CFWS "ID" FWS ( Atom / msg-id )
-    lines.append(f"by {hostname} with {with_protocol(session, envelope)} id {queue_id}")
+        tls = f"\r\n\t(using {session.tls_version} with cipher {session.tls_cipher})"
     # For = CFWS "FOR" FWS ( Path / Mailbox ). RFC 5321 §7.2: with several recipients it would reveal blind copies.
-    if len(envelope.recipients) == 1:
-        lines.append(f"for <{envelope.recipients[0].address}>")
-    return ("\r\n\t".join(lines) + f";\r\n\t{_date_time(when)}\r\n").encode()
+    path = f"\r\n\tfor <{envelope.recipients[0].address}>" if len(envelope.recipients) == 1 else ""
+    # By-domain = CFWS "BY" FWS Extended-Domain; With = CFWS "WITH" FWS Protocol; ID = CFWS "ID" FWS ( Atom / msg-id )
+    return (
+        f"Received: from {session.client_name or literal} ({literal}){tls}\r\n"
+        f"\tby {hostname} with {with_protocol(session, envelope)} id {queue_id}{path};\r\n"
+        f"\t{_date_time(when)}\r\n"
+    ).encode()
 
 
 @lru_cache(maxsize=4)

@@ -38,10 +38,9 @@ class Deadline(Timer):
 
     def set(self, seconds: float) -> None:
         """Be due in `seconds` from now instead of at the deadline that was set before."""
-        now = self._clock.monotonic()
-        self._at = at = now + seconds
+        self._at = at = self._clock.monotonic() + seconds
         if self._handle is None:
-            self.start(min(at, now + self._soonest))
+            self.start(min(at, at - seconds + self._soonest))
         elif at < self.when:
             self.cancel()
             self.start(at)

@@ -39,21 +39,23 @@ class Pack(NamedTuple):
     carried: tuple[str, ...]  # the queue IDs in it
 
 
-def pack_of(items: list[Item], large: Iterable[bytes], carried: Iterable[str], weight: int, *, begins: bool) -> Pack:
+def pack_of(
+    items: list[Item], large: tuple[bytes, ...], carried: tuple[str, ...], weight: int, *, begins: bool
+) -> Pack:
     """Return items, and what they are about, as a pack."""
-    return Pack(begins, weight, marshal.dumps(cast("Any", items), _FORM), tuple(large), tuple(carried))
+    return Pack(begins, weight, marshal.dumps(cast("Any", items), _FORM), large, carried)
 
 
 def packed(blocks: Sequence[Block], *, begins: bool = False) -> Pack:
     """Return blocks as a pack."""
     items, large = items_of(blocks)
-    carried = [block.queue_id for block in blocks if type(block) is Carried]
+    carried = tuple([block.queue_id for block in blocks if type(block) is Carried])
     said = [len(block[1]) for block in cast("Sequence[Any]", blocks) if type(block) is tuple]
     weight = sum(said) + ENTRY * sum(block is not None for block in blocks)
     return pack_of(items, large, carried, weight, begins=begins)
 
 
-def items_of(blocks: Sequence[Block]) -> tuple[list[Item], list[bytes]]:
+def items_of(blocks: Sequence[Block]) -> tuple[list[Item], tuple[bytes, ...]]:
     """Return blocks as items, and the octets that are large."""
     items: list[Item] = []
     large: list[bytes] = []
@@ -68,7 +70,7 @@ def items_of(blocks: Sequence[Block]) -> tuple[list[Item], list[bytes]]:
             large.append(octets)
         else:
             items.append(block)
-    return items, large
+    return items, tuple(large)
 
 
 def item_of(fact: Fact) -> tuple[int, tuple[Any, ...]]:

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from postroad.transcript.cutting import ENTRY
 from postroad.transcript.finding import matching
 from postroad.transcript.mailtape import PROTOCOLS, MailTape
 from postroad.transcript.tape import Tape
@@ -80,12 +81,14 @@ class Recorder:
         self._by_id[session.session] = tape
         shelf = self._shelf(tape.world)
         shelf.open[tape] = None
-        shelf.held += tape.held
-        self.held += tape.held
-        self.changed(tape)
+        shelf.held += ENTRY
+        self.held += ENTRY
+        self._changed[tape] = None
+        if self.woken is not None:
+            self._wake()
         if self.held > self._memory:
             self._make_room()
-        if len(shelf) > self._sessions:
+        if len(shelf.open) + len(shelf.ended) > self._sessions:
             self._drop_oldest(shelf)
         return tape
 
@@ -200,7 +203,8 @@ class Recorder:
             tape.forget()
         if self._by_id.get(tape.opened.session) is tape:
             del self._by_id[tape.opened.session]
-        self._forget_if_empty(tape.world, shelf)
+        if not shelf.ended:
+            self._forget_if_empty(tape.world, shelf)
 
     def _forget_if_empty(self, world: str, shelf: _Shelf) -> None:
         if not len(shelf):

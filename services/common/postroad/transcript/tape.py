@@ -10,6 +10,7 @@ say how the session began.
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from postroad.tap import Carried, LoggedIn, Read
@@ -31,8 +32,15 @@ if TYPE_CHECKING:
 STEP = 2048  # octets that a tape may grow before they are packed, and the recorder learns of it
 READS = 50  # facts of reading by which a session is found
 _NOTHING_READ: deque[Read] = deque(maxlen=0)  # a deque takes 700 octets, as much as what many sessions say
+# What nearly all sessions have alike is one object: a set of its own takes 216 octets.
+_NOBODYS: frozenset[str] = frozenset()
 FIRST = 20  # lines that are never dropped
 _AT_ONCE = -1  # octets: fewer than any tape holds
+
+
+@lru_cache(maxsize=1000)
+def _of_one(world: str) -> frozenset[str]:
+    return frozenset((world,))
 
 
 class Tape:
@@ -48,7 +56,7 @@ class Tape:
         self.opened = opened
         self.world = opened.world or DEFAULT_WORLD  # in whose bounds it is
         # Whose port it came by, whose mail it has carried, or whose account has logged in
-        self.worlds: set[str] = set() if opened.world is None else {opened.world}
+        self.worlds = _NOBODYS if opened.world is None else _of_one(opened.world)
         self.account: str | None = None
         self.messages: dict[str, str] = {}  # worlds by queue ID
         self.reads: deque[Read] = _NOTHING_READ
@@ -67,8 +75,8 @@ class Tape:
         # Those that have not been read; None where some were dropped. The older ones are packed.
         self._packs: list[Pack] = []
         self._items: list[Item] = []
-        self._large: list[bytes] = []  # octets of items
-        self._carried: list[str] = []  # the queue IDs in items
+        self._large: tuple[bytes, ...] = ()  # octets of items
+        self._carried: tuple[str, ...] = ()  # the queue IDs in items
         self._begins = False  # whether a mail transaction begins with the items
         self._packed = ENTRY  # octets that it holds without the items; right where packs are weighed (`MailTape`)
         self._passing: Passing | None = None  # an answer that is too long goes on
@@ -100,7 +108,7 @@ class Tape:
         self.held += ENTRY
         if type(fact) is Carried:
             self.messages[fact.queue_id] = fact.world
-            self._carried.append(fact.queue_id)
+            self._carried += (fact.queue_id,)
         elif type(fact) is LoggedIn:
             self.account = fact.login
             self._due = _AT_ONCE
@@ -109,8 +117,10 @@ class Tape:
                 self.reads = deque(maxlen=READS)
             self.reads.append(cast("Read", fact))
         if fact.world not in self.worlds:
-            self.worlds.add(fact.world)
-            if len(self.worlds) == 1:
+            if self.worlds:
+                self.worlds |= {fact.world}
+            else:
+                self.worlds = _of_one(fact.world)
                 self._recorder.moved(self, fact.world)
         if self.held > self._due:
             self._tell()
@@ -134,7 +144,7 @@ class Tape:
             self._passing = None
         if len(octets) > LARGE:
             self._items[-1] = (from_client, len(self._large), at, tls)
-            self._large.append(octets)
+            self._large += (octets,)
         if self.held - self.told > STEP:
             self._pack_much()
         self._tell()
@@ -154,8 +164,7 @@ class Tape:
 
     def _clear_items(self) -> None:
         self._items.clear()
-        self._large.clear()
-        self._carried.clear()
+        self._large = self._carried = ()
 
     def _tell(self) -> None:
         """Tell the recorder that the tape has grown."""
@@ -307,7 +316,7 @@ class Tape:
         held = sum(line.weight for line in dropped) + self._forget_notes({line.number for line in dropped})
         self.lines = [line for line in self.lines if line.group not in gone]
         self.messages = {ident: other for ident, other in self.messages.items() if other != world}
-        self.worlds.discard(world)
+        self.worlds -= {world}
         self._weigh(self.held - held)
 
     def groups_of(self, world: str) -> set[int]:

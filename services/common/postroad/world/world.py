@@ -145,10 +145,8 @@ class World:
 
     def domain_of(self, address: Address) -> Domain | None:
         """Return the domain that the address belongs to, or None if the world does not know it."""
-        if address.is_literal:
-            return None
         try:
-            return self.domains.get(domain_key(address.domain))
+            return self.domains.get(address.domain_key)
         except AddressError:
             return None
 

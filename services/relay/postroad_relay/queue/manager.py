@@ -371,6 +371,6 @@ class Manager:
 def _domain(address: Address) -> str:
     """Return the domain (`domain_key`) or address literal that the recipients of one transaction share."""
     try:
-        return address.key[1]
+        return address.domain_key
     except AddressError:
         return address.domain.lower()

@@ -26,8 +26,10 @@ class Arriving:
     def end(self, world: str) -> None:
         """Count one out."""
         self.total -= 1
-        self._counts[world] -= 1
-        if not self._counts[world]:
+        left = self._counts[world] - 1
+        if left:
+            self._counts[world] = left
+        else:
             del self._counts[world]
             if (waiting := self._waiting.pop(world, None)) is not None:
                 waiting.set_result(None)

@@ -69,7 +69,7 @@ class Policy:
             # to a reverse-path that may be forged.
             domain = self.world.domain_of(recipient)
             if domain is not None:
-                step = domain.next_step(recipient.key[0])
+                step = domain.next_step(recipient.local_part.casefold())
                 known = self.unknown_users is UnknownUsers.CREATE or self.world.reached(step)
                 return RECIPIENT_OK if known else NO_SUCH_USER
             if not self._trusts(session.peer):

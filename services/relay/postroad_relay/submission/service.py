@@ -55,6 +55,8 @@ log = logging.getLogger(__name__)
 
 WORLD_GONE = reply(554, "5.7.1", "The world of this session has been dropped")
 TOO_MANY = "too many wrong passwords"
+# A member of an enum takes 60 ns to be found in its class (Python 3.11).
+_ACCEPTED, _QUEUED, _TRANSFER = Kind.ACCEPTED, Kind.QUEUED, Purpose.TRANSFER
 NOT_ALLOWED = "the client may not act for another"
 
 
@@ -183,14 +185,14 @@ class RelayService:
 
     def rcpt(self, session: Session, envelope: Envelope, recipient: Recipient) -> Reply:
         """Answer RCPT."""
-        policy = self._policy(session, recipient.address)
-        answer = WORLD_GONE if policy is None else policy.rcpt(session, recipient.address)
+        address = recipient.address
+        policy = self._policy(session, address)
+        answer = WORLD_GONE if policy is None else policy.rcpt(session, address)
         if answer.is_success and not is_spared(session):
-            world = self.layers.world_of(recipient.address).id
-            answer = self._fault(session, Command.RCPT, str(recipient.address), world) or answer
-        if answer.is_success:
-            # The world as `by_world` will find it.
-            self._manager.expect(recipient.address, session.world or self.layers.world_of(recipient.address).id)
+            world = self.layers.world_of(address).id
+            answer = self._fault(session, Command.RCPT, str(address), world) or answer
+        if policy is not None and answer.is_success:
+            self._manager.expect(address, policy.world.id)  # the world as `by_world` will find it
         else:
             recipient_of = {"sender": envelope.sender, "recipient": str(recipient.address)}
             self._refusals.note("RCPT", answer, **session.facts, **recipient_of)
@@ -224,8 +226,8 @@ class RelayService:
         return self._take_all(session, envelopes, header, octets)
 
     def _take(self, session: Session, envelope: Envelope, header: Header, octets: bytes) -> asyncio.Future[Reply]:
+        world = envelope.world or DEFAULT_WORLD
         message, start = self._compose(session, envelope, header, len(octets), eight_bit=not octets.isascii())
-        world = message.world
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
         def written(error: Exception | None) -> None:
@@ -278,7 +280,7 @@ class RelayService:
         now = self._spool.clocks.of(envelope.world or DEFAULT_WORLD).now()
         queue_id = self._spool.new_id()
         message_id, fields = header.message_id, b""
-        if session.purpose is not Purpose.TRANSFER:
+        if session.purpose is not _TRANSFER:
             added = fix_up(header, now=now, new_id=f"<{queue_id}.{secrets.token_hex(4)}@{self._hostname}>")
             message_id, fields = added.message_id, added.fields
         start = received(session, envelope, hostname=self._hostname, queue_id=queue_id, when=utc(now))
@@ -297,20 +299,18 @@ class RelayService:
 
     def _queued(self, session: Session, entry: Entry, stored: Stored) -> Reply:
         """Have a durable message delivered; return the reply to its content."""
-        message = stored.message
-        if self.layers.world(message.world) is None:  # it was dropped meanwhile
+        if self.layers.world(entry.world) is None:  # it was dropped meanwhile
             self._spool.finish(entry, notes=[self._manager.chronicle.dropped_unread(entry)])
             return WORLD_GONE
         if session.listener is not None:
-            session.listener.noted(Carried(message.queue_id, message.world))
+            session.listener.noted(Carried(entry.queue_id, entry.world))
         self._manager.accepted(entry, stored)
-        return Reply(250, OK.status, (f"OK: queued as {message.queue_id}",))
+        return Reply(250, OK.status, (f"OK: queued as {entry.queue_id}",))
 
 
 def _arrival(session: Session, header: Header, message: Message) -> list[Note]:
     """Return what the journal has to say of a message that has come."""
-    envelope, at, of_message = message.envelope, message.arrived, (message.queue_id, message.message_id)
-    further = {"further_message_ids": header.further_message_ids} if header.further_message_ids else {}
+    envelope, world = message.envelope, message.world
     accepted = {
         "peer": session.host,
         "client": session.client_name,
@@ -322,11 +322,15 @@ def _arrival(session: Session, header: Header, message: Message) -> list[Note]:
         "mechanism": session.mechanism,
         "sender": envelope.sender,
         "recipients": [str(recipient.address) for recipient in envelope.recipients],
-        **world_detail(message.world),
-        **further,
+        **world_detail(world),
     }
-    details = ((Kind.ACCEPTED, accepted), (Kind.QUEUED, {"size": message.size}))
-    return [Note(at, kind, *of_message, detail, world=message.world) for kind, detail in details]
+    if header.further_message_ids:
+        accepted["further_message_ids"] = header.further_message_ids
+    at, queue_id, message_id = message.arrived, message.queue_id, message.message_id
+    return [
+        Note(at, _ACCEPTED, queue_id, message_id, accepted, world=world),
+        Note(at, _QUEUED, queue_id, message_id, {"size": message.size}, world=world),
+    ]
 
 
 def _eight_bit(content: Content) -> bool:

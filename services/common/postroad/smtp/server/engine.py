@@ -64,6 +64,8 @@ _TOO_MANY_ERRORS = reply(421, "4.7.0", "Too many errors")
 _CONNECTED, _READY, _MAIL = State.CONNECTED, State.READY, State.MAIL
 _RCPT, _DATA, _CLOSED = State.RCPT, State.DATA, State.CLOSED
 _TRANSACTION = frozenset({_MAIL, _RCPT, _DATA})
+_OF_LINES = frozenset(State) - {_CONNECTED, _DATA, _CLOSED}  # in which the client's octets are lines
+_CONNECTION = Connected()
 _MANY_REPLIES = 256  # replies to send at once: a client that pipelines HELP and never reads must not cost memory
 
 
@@ -88,6 +90,7 @@ class Engine:
         "envelope",
         "output",
         "profile",
+        "receive_data",
         "session",
         "state",
     )
@@ -102,6 +105,7 @@ class Engine:
         self._encode = profile.encode
         self._awaiting: Event | None = None  # the event whose answer the engine waits for
         self._lines = LineReader(profile.longest_line - 2)
+        self.receive_data: Callable[[bytes], object] = self._lines.receive  # takes octets from the client
         self.output: list[bytes] = []  # replies that are ready to be sent
         self._errors = 0
         self._recipients_refused = 0
@@ -115,11 +119,6 @@ class Engine:
 
     # ---- in and out
 
-    def receive_data(self, data: bytes) -> None:
-        """Take octets from the client."""
-        if self.state is not _CLOSED:
-            self._lines.receive(data)
-
     @property
     def buffered(self) -> int:
         """How many octets wait to be read: the caller stops reading when they are many."""
@@ -130,7 +129,9 @@ class Engine:
         output = self.output
         if not output:
             return b""
-        octets = output[0] if len(output) == 1 else b"".join(output)
+        if len(output) == 1:
+            return output.pop()
+        octets = b"".join(output)
         output.clear()
         return octets
 
@@ -140,22 +141,22 @@ class Engine:
             if len(self.output) >= _MANY_REPLIES:
                 return Flush()
             state = self.state
-            if state is _DATA:
-                event = self._mail_data()
-                if event is None:
-                    return NEED_DATA
-            elif state is _CONNECTED:
-                event = self.ask(Connected())
-            elif state is _CLOSED:
-                if self._close_given:
-                    return PAUSED
-                self._close_given = True
-                return Close()
-            else:
+            if state in _OF_LINES:
                 line = self._lines.next_line()
                 if line is None:
                     return NEED_DATA
                 event = self._take(line)
+            elif state is _DATA:
+                event = self._mail_data()
+                if event is None:
+                    return NEED_DATA
+            elif state is _CONNECTED:
+                event = self.ask(_CONNECTION)
+            else:
+                if self._close_given:
+                    return PAUSED
+                self._close_given = True
+                return Close()
             if event is not None:
                 return event
         return PAUSED
@@ -169,7 +170,11 @@ class Engine:
         if answered is None:
             raise LocalProtocolError("no event waits for a reply")
         self._awaiting = None
-        self._finish(answered(self, event, answer))
+        answer = answered(self, event, answer)
+        if answer.code == 421:  # RFC 5321 §4.2.2: closing transmission channel
+            self.shut_down(answer)
+        else:
+            self.output.append(self._encode(answer))
 
     def answer_each(self, answers: tuple[Reply, ...]) -> None:
         """Answer Message with a reply for each recipient, in their order (RFC 2033 §4.2)."""
@@ -177,12 +182,6 @@ class Engine:
             self.say(answer)
         del self._recipients[1:]  # they have their replies
         self.answer(answers[-1])
-
-    def _finish(self, answer: Reply) -> None:
-        if answer.code == 421:  # RFC 5321 §4.2.2: closing transmission channel
-            self.shut_down(answer)
-        else:
-            self.output.append(self._encode(answer))
 
     # Each of these notes the answer to one class of events, and returns the reply to send.
 
@@ -254,6 +253,7 @@ class Engine:
             self.state = State.CLOSED
             self._awaiting = None
             self._lines.clear()
+            self.receive_data = len  # they go unread
 
     @property
     def in_transaction(self) -> bool:
@@ -272,7 +272,8 @@ class Engine:
 
     def refuse(self, refusal: Reply) -> None:
         """Refuse a command, and count it as an error of the client; a 421 or too many errors end the session."""
-        self._finish(self._count_error(refusal))
+        refusal = self._count_error(refusal)
+        (self.shut_down if refusal.code == 421 else self.say)(refusal)
 
     def _count_error(self, refusal: Reply) -> Reply:
         self._errors += 1

@@ -51,11 +51,16 @@ def configure(profile: Profile, tls: ssl.SSLContext | None, loop: asyncio.Abstra
 
 
 class Lifecycle(SMTP, ABC):
-    """One connection as aiosmtpd keeps it; `configuration` comes from `configure`."""
+    """One connection as aiosmtpd keeps it; `configuration` comes from `configure`.
+
+    The attributes of aiosmtpd and of the loop's own protocol are in the instance's dict, those of subclasses in slots.
+    """
+
+    __slots__ = ()
 
     def __init__(self, configuration: Mapping[str, Any], loop: asyncio.AbstractEventLoop, deadline: Deadline) -> None:
+        vars(self).update(configuration)  # first: an empty dict becomes a copy of another at once
         asyncio.StreamReaderProtocol.__init__(self, cast("Any", None), loop=loop)
-        vars(self).update(configuration)
         self._timeout_handle = cast("Any", deadline)  # aiosmtpd cancels it when the connection is lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

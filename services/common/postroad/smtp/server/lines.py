@@ -34,7 +34,9 @@ class LineReader:
 
     def receive(self, data: bytes) -> None:
         """Take octets."""
-        self._buffer = self._buffer[self._position :] + data if self._buffer else data
+        if self._position < len(self._buffer):
+            data = self._buffer[self._position :] + data
+        self._buffer = data
         self._position = 0
 
     @property
@@ -55,16 +57,20 @@ class LineReader:
 
     def next_line(self) -> bytes | Reply | None:
         """Return the next line without its CRLF, or the reply that refuses it; None if it is not complete."""
-        while True:
-            start = self._position
-            end = self._buffer.find(b"\r\n", start)
+        buffer, start = self._buffer, self._position
+        while start < len(buffer):
+            end = buffer.find(b"\r\n", start)
             if end < 0:
-                return self._look_at_beginning() if start < len(self._buffer) else None
+                return self._look_at_beginning()
             self._position = end + 2
             if not self._skipping:
-                line = self._buffer[start:end]
-                return self._fault(line) or line
+                line = buffer[start:end]
+                if b"\n" in line or b"\r" in line or b"\0" in line or len(line) > self._longest:
+                    return self._fault(line)
+                return line
             self._skipping = False
+            start = end + 2
+        return None
 
     def _look_at_beginning(self) -> Reply | None:
         """Refuse a line as soon as it cannot become good: a client that ends it with a bare LF waits for the reply."""
@@ -81,15 +87,11 @@ class LineReader:
         self._buffer = beginning
         return refusal
 
-    def _fault(self, line: bytes) -> Reply | None:
+    def _fault(self, line: bytes) -> Reply:
         """Return the reply that refuses a whole line: the same that `_look_at_beginning` gives before its end."""
-        if b"\n" in line and line.find(b"\n") <= self._longest:
-            return _unless_http(BAD_CHARACTER, line)
-        if len(line) > self._longest:
+        if len(line) > self._longest and not 0 <= line.find(b"\n") <= self._longest:
             return _unless_http(LINE_TOO_LONG, line)
-        if b"\r" in line or b"\0" in line:
-            return _unless_http(BAD_CHARACTER, line)
-        return None
+        return _unless_http(BAD_CHARACTER, line)
 
 
 def _unless_http(refusal: Reply, line: bytes) -> Reply:

@@ -54,6 +54,8 @@ logger = logging.getLogger("postroad.smtp.server")
 class Receiver(Connection):
     """One SMTP session with a service behind it."""
 
+    __slots__ = ("_incoming", "_service", "_stranger")
+
     def __init__(
         self,
         server: Server,
@@ -74,19 +76,28 @@ class Receiver(Connection):
 
     def _carry_out(self, engine: Engine, event: Event) -> None:
         facts = self._facts
+        if isinstance(event, Rcpt):
+            engine.answer(self._service.rcpt(facts, event.envelope, event.recipient))
+        elif isinstance(event, Block):
+            self._keep(engine, event.octets)
+        elif isinstance(event, Message):
+            self.flush()
+            self._deliver(event.envelope, self._incoming.take())
+        elif isinstance(event, Mail):
+            answer = self._service.mail(facts, event.envelope)
+            if self._stranger and answer.is_success:
+                self._prove()
+            engine.answer(answer)
+        else:
+            self._carry_out_rest(engine, event)
+
+    def _carry_out_rest(self, engine: Engine, event: Event) -> None:
+        """Carry out an event of which there is not one per message, or which is quick to tell from others.
+
+        A `match` takes 60 ns per class that it tries.
+        """
+        facts = self._facts
         match event:
-            case Rcpt():
-                engine.answer(self._service.rcpt(facts, event.envelope, event.recipient))
-            case Block():
-                self._keep(engine, event.octets)
-            case Message():
-                self.flush()
-                self._deliver(event.envelope, self._incoming.take())
-            case Mail():
-                answer = self._service.mail(facts, event.envelope)
-                if self._stranger and answer.is_success:
-                    self._prove()
-                engine.answer(answer)
             case Connected() if self._shaping is not None and self._shaping.refuses(facts):
                 self._close()
             case Connected():

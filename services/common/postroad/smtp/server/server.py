@@ -140,8 +140,9 @@ class Server:
 
     def _flush(self) -> None:
         unflushed, self._unflushed = self._unflushed, []
+        self.before_replies()
         for connection in unflushed:
-            connection.flush()
+            connection.write_replies()
 
     def handshake_failed(self, session: Session, why: str, port: int) -> None:
         """Leave a trace of a TLS handshake that has failed on a port."""

@@ -6,15 +6,14 @@ The receiver keeps the protocol (syntax, sequence, limits, TLS, AUTH's exchange)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from postroad.sasl.channel import PLAINTEXT, Channel
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
     from ipaddress import IPv4Address, IPv6Address
 
     from postroad import tap
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 
 Answer: TypeAlias = "Reply | tuple[Reply, ...]"
-_text_of: Callable[[IPv4Address | IPv6Address], str] = lru_cache(maxsize=1024)(str)  # saves 3 µs per connection
 
 
 class Purpose(StrEnum):
@@ -108,10 +106,11 @@ class Session:
     port_world: str | None = None  # the ID of the world whose port this is
     checked: bool = False  # logins are checked though the purpose checks none (`Listener.logins`)
     world: str | None = None  # the ID of the world that the name, or the port, decides
-    host: str = field(init=False)  # the peer as text, for each message's trace field and journal
+    host: str = ""  # the peer as text, for each message's trace field and journal
 
     def __post_init__(self) -> None:
-        self.host = _text_of(self.peer)
+        if not self.host:
+            self.host = str(self.peer)
 
     @property
     def is_authenticated(self) -> bool:

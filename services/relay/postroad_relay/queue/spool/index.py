@@ -49,14 +49,13 @@ class Entry:
 
     def __init__(self, ident: QueueId, arrived: float, *, spilled: bool, world: str = DEFAULT_WORLD) -> None:
         self.queue_id = ident
-        self.world = world  # all its times are by that world's clock
         self.arrived = arrived  # seconds since the epoch
         self.since = 0.0  # the same moment in seconds of the monotonic clock
         self.due = arrived  # seconds since the epoch; the first attempt is made at once
         self.attempts = 0
         self.warned = False  # its sender has a DSN that it is delayed, or may not get one
         self.spilled = spilled
-        self.world = world
+        self.world = world  # all its times are by that world's clock
         self.message_at: Position | None = None  # None until it is on disk
         self.progress_at: Position | None = None
         self.led = 0  # the number of the journal's last event of an attempt
@@ -86,8 +85,9 @@ class Index:
 
     def saw(self, positions: Iterable[Position]) -> None:
         """Count records that have been written."""
+        seen = self.seen
         for position in positions:
-            self.seen[position.segment] += 1
+            seen[position.segment] += 1
             self.total += position.length
 
     def add(self, entry: Entry, position: Position) -> None:

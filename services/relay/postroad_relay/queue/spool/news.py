@@ -54,7 +54,8 @@ class News:
         (segment, offset), number = self._mark
         pieces = [_HEAD.pack(Kind.NEWS, segment, offset, number)]
         for note in notes:
-            pieces += (_NOTE.pack(note.at, len(note.line)), note.line)
+            line = note.line
+            pieces += (_NOTE.pack(note.at, len(line)), line)
         return b"".join(pieces)
 
     def tell(self, notes: Sequence[Note]) -> None:

@@ -115,8 +115,9 @@ class Spool:
 
     def new_id(self) -> QueueId:
         """Return a queue ID that was never used: the time in microseconds, or the last one plus 1."""
-        self._index.last_id = max(self._index.last_id + 1, int(self._clock.now() * 1_000_000))
-        return queue_id(self._index.last_id)
+        index = self._index
+        index.last_id = number = max(index.last_id + 1, int(self._clock.now() * 1_000_000))
+        return queue_id(number)
 
     def read(self, entry: Entry) -> Stored:
         """Return the message for an attempt; raises `SpoolError` if it can't be read from the disk."""
