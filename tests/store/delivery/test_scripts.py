@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import os
 from dataclasses import replace
 from importlib.metadata import version
 from ipaddress import ip_address
@@ -434,9 +435,12 @@ async def test_scripts_include_others(door: Door) -> None:
     await door.deliver()
     await door.script('require "include"; include "bad";')
     await door.deliver()
+    os.mkfifo(door.place.folder / "sieve" / "fifo.sieve")
+    await door.script('require "include"; include :global "fifo";')
+    await door.deliver()
     await door.script('require "include"; include :optional "none"; discard;')
     await door.deliver()
-    assert await door.names() == {"Junk": 1, "Archive": 1, "INBOX": 2}
+    assert await door.names() == {"Junk": 1, "Archive": 1, "INBOX": 3}
 
 
 async def test_an_active_script_that_includes_itself_once_runs_once(door: Door) -> None:

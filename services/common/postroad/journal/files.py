@@ -5,10 +5,8 @@ A line that has a number begins with it: `{"n":1764115200000000,"time":…`. Lin
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,18 +23,6 @@ _AT_LINE_START = re.compile(rb'^\{"n":([0-9]{1,18})[,}]', re.MULTILINE)
 def rotated(path: Path, age: int) -> Path:
     """Return the path of the file that was rotated `age` times; 0 is the file that is being written."""
     return path.with_name(f"{path.name}.{age}") if age else path
-
-
-def open_regular(path: Path, flags: int) -> int:
-    """Open a regular file: a link must not lead to another one, and a FIFO must not make us wait.
-
-    Raises `OSError`.
-    """
-    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return handle
 
 
 def number_of(line: bytes) -> int | None:

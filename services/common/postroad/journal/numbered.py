@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from postroad.journal.files import BLOCK, first_number_from, number_of, offset_after, open_regular, rotated
+from postroad.journal.files import BLOCK, first_number_from, number_of, offset_after, rotated
+from postroad.regular import open_regular
 
 if TYPE_CHECKING:
     import threading

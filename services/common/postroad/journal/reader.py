@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
 
-from postroad.journal.files import open_regular
 from postroad.journal.kinds import SUFFIX, Entry, Kind
+from postroad.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,12 +24,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from postroad.clock import Clock
-from postroad.journal.files import last_number, open_regular, rotated
+from postroad.journal.files import last_number, rotated
 from postroad.journal.kinds import SUFFIX, Kind
 from postroad.journal.latest import Latest
 from postroad.journal.note import Line, Note
 from postroad.journal.numbered import NumberedLines
 from postroad.jsontext import to_json
+from postroad.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

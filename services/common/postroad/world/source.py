@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from postroad.regular import NotRegular, read_regular
 from postroad.world.domains import any_name
 from postroad.world.reader import WorldReader
 from postroad.world.toml_lines import KeyLines
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from postroad.world.world import World
 
 MAX_FILE = 16 << 20  # octets, enough for a hundred thousand domains; anything larger is some other file
-_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
 class WorldError(Exception):
@@ -68,34 +67,20 @@ class WorldFile:
         """Read and validate the file; raises `WorldError`."""
         path = self.path
         try:
-            kind, octets = _read_regular_file(path)
+            octets = read_regular(path, MAX_FILE + 1)
+        except NotRegular as error:
+            raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path})",)) from error
         except OSError as error:
             if isinstance(error, PermissionError):
                 hint = f"; chmod a+r it, for user {os.getuid()} reads it"
             else:
                 hint = "; set POSTROAD_WORLD to where the world file is"
             raise WorldError((f"{path.name}: cannot be read: {error.strerror} ({path}){hint}",)) from error
-        if kind is not None:
-            raise WorldError((f"{path.name}: cannot be read: it is {kind}, and must be a regular file ({path})",))
         if len(octets) > MAX_FILE:
             raise WorldError((f"{path.name}: the file is over {MAX_FILE >> 20} MiB, which is no world ({path})",))
         return parse_world(
             octets, self.network, name=path.name, capturing=self.capturing, why_not_hide=self.why_not_hide
         )
-
-
-def _read_regular_file(path: Path) -> tuple[str | None, bytes]:
-    """Return (None, the octets), or (the kind of the file in words, no octets) if it is not a regular file."""
-    # O_NONBLOCK: opening a FIFO would wait for a writer, perhaps for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            return _KINDS.get(stat.S_IFMT(mode), "something else"), b""
-        with open(descriptor, "rb", closefd=False) as file:
-            return None, file.read(MAX_FILE + 1)
-    finally:
-        os.close(descriptor)
 
 
 def load_world(path: Path, network: IPv4Network, *, capturing: bool = False) -> World:

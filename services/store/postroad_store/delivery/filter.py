@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad.regular import read_regular
 from postroad_store.mail.model.account import canonical_name
 from postroad_store.mail.model.annotations import checked_entry, is_private
+from postroad_store.sieve import limits
 from postroad_store.sieve.actions import File, Outcome
 from postroad_store.sieve.compiler import compile_script
 from postroad_store.sieve.errors import InvalidScript, RunError
@@ -134,7 +136,7 @@ class Shelf:
         if "/" in name or name.startswith("."):
             return None
         try:
-            content = (self._everybody / f"{name}.sieve").read_bytes()
+            content = read_regular(self._everybody / f"{name}.sieve", limits.SCRIPT + 1)
         except OSError:
             return None
         return self._compiled(content, name, content)

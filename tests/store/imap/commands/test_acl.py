@@ -11,7 +11,7 @@ from postroad_store.mail.database.commits.sharing import Change
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import LimitReached
 from postroad_store.mail.model.flags import DELETED, SEEN, FlagSet
-from postroad_store.mail.model.rights import ALL, MAX_IDENTIFIERS
+from postroad_store.mail.model.rights import ALL, MAX_IDENTIFIER, MAX_IDENTIFIERS
 from tests.harness.imap import NOW, Place, Wire
 
 if TYPE_CHECKING:
@@ -143,6 +143,11 @@ async def test_identifiers_are_bounded(place: Place) -> None:
         await place.storage.sharing.set(alice, box, f"user{number}", Change(frozenset("l")))
     with pytest.raises(LimitReached, match="at most 100 identifiers"):
         await place.storage.sharing.set(alice, box, "one more", Change(frozenset("l")))
+
+
+async def test_an_identifier_too_long_is_beyond_a_limit(place: Place) -> None:
+    said = await answer(place, b"x SETACL INBOX " + b"u" * (MAX_IDENTIFIER + 1) + b" l")
+    assert said == b"x NO [LIMIT] Error in IMAP command SETACL: Identifier too long\r\n"
 
 
 async def test_rights_outlive_the_account_in_memory(place: Place) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from postroad.world.overlay import read_overlay
 from postroad_store.imap.commands.metadata import ENTRIES_AT_ONCE, parse_get, parse_set
-from postroad_store.imap.grammar.reader import Reader, SyntaxFault
+from postroad_store.imap.grammar.reader import LimitExceeded, Reader
 from postroad_store.mail.model.annotations import MAX_ENTRIES, MAX_NAME, MAX_VALUE, checked_entry
 from tests.common.world.test_layers import BASE
 from tests.harness.imap import Place, Wire
@@ -126,7 +126,7 @@ def test_names_that_cannot_be(name: bytes) -> None:
 
 def test_commands_are_bounded() -> None:
     many = b" ".join(b"/private/%d" % number for number in range(ENTRIES_AT_ONCE + 1))
-    with pytest.raises(SyntaxFault, match="Too many entries"):
+    with pytest.raises(LimitExceeded, match="Too many entries"):
         parse_get(b"t", Reader([b" INBOX (" + many + b")"]))
-    with pytest.raises(SyntaxFault, match="Too many entries"):
+    with pytest.raises(LimitExceeded, match="Too many entries"):
         parse_set(b"t", Reader([b" INBOX (" + many.replace(b" ", b" x ").replace(b"x", b'"x"') + b' "x")']))

@@ -10,7 +10,7 @@ from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import ACL, RIGHTS
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
-from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.grammar.reader import LimitExceeded, SyntaxFault
 from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
@@ -85,8 +85,10 @@ def _read_identifier(reader: Reader) -> tuple[str, bytes]:
     except (UnicodeDecodeError, PrepareError):
         raise SyntaxFault("Invalid identifier") from None
     # RFC 4314 §3: "If the preparation of the identifier fails or results in an empty string … BAD"
-    if not identifier.strip("-") or len(octets) > MAX_IDENTIFIER:
+    if not identifier.strip("-"):
         raise SyntaxFault("Invalid identifier")
+    if len(octets) > MAX_IDENTIFIER:
+        raise LimitExceeded("Identifier too long")
     return identifier, octets
 
 

@@ -13,7 +13,7 @@ from postroad_store.imap.commands.fetch.plan import ItemList
 from postroad_store.imap.events import Command
 from postroad_store.imap.grammar import mailbox_name
 from postroad_store.imap.grammar.mailbox_name import NameInvalid
-from postroad_store.imap.grammar.reader import SyntaxFault
+from postroad_store.imap.grammar.reader import LimitExceeded, SyntaxFault
 from postroad_store.imap.limits import message_limit, newest, told
 from postroad_store.imap.selection import READ_ONLY, spans_of, uids_of
 from postroad_store.mail.model.errors import NameNotAllowed, NoSuchMailbox, NotPermitted
@@ -54,7 +54,7 @@ def read_labels(reader: Reader) -> tuple[str, ...]:
     for _ in reader.items(may_be_none=True):
         labels[_read_label(reader)] = None
     if len(labels) > MAX_LABELS:
-        raise SyntaxFault("Too many labels")
+        raise LimitExceeded("Too many labels")
     return tuple(labels)
 
 

@@ -10,7 +10,7 @@ from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import METADATA, METADATA_SERVER
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.arguments import read_mailbox
-from postroad_store.imap.grammar.reader import MAX_NUMBER, SyntaxFault
+from postroad_store.imap.grammar.reader import MAX_NUMBER, LimitExceeded, SyntaxFault
 from postroad_store.imap.interests import Event
 from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
@@ -85,7 +85,7 @@ def read_entries(reader: Reader) -> tuple[str, ...]:
     for _ in reader.items():
         entries[_read_asked(reader)] = None
         if len(entries) > ENTRIES_AT_ONCE:
-            raise SyntaxFault("Too many entries")
+            raise LimitExceeded("Too many entries")
     return tuple(entries)
 
 
@@ -146,7 +146,7 @@ def parse_set(tag: bytes, reader: Reader) -> SetMetadata:
         reader.space()
         entries[entry] = reader.value()
         if len(entries) > ENTRIES_AT_ONCE:
-            raise SyntaxFault("Too many entries")
+            raise LimitExceeded("Too many entries")
     reader.end()
     return SetMetadata(tag, mailbox, tuple(entries.items()))
 
