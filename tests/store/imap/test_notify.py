@@ -108,11 +108,45 @@ async def test_many_new_messages_come_in_turns(
     await wire.say("a SELECT INBOX")
     await wire.say("b NOTIFY SET (SELECTED (MessageNew (UID BODY.PEEK[TEXT]) MessageExpunge))")
     account = await place.storage.account("alice@alpha.test")
-    contents = [b"a: b\r\n\r\nx\r\n"] * 3 + [b"a: b\r\n\r\n" + b"x" * 100] + [b"a: b\r\n\r\ny\r\n"]
+    contents = [b"a: b\r\n\r\nx\r\n"] * 3 + [b"a: b\r\n\r\n" + b"x" * 101] + [b"a: b\r\n\r\ny\r\n"]
     await place.storage.append([Arrival((account.inbox,), content, int(NOW), NO_FLAGS) for content in contents])
     told = await heard(wire)
     assert told.startswith("* 5 EXISTS\r\n* 5 RECENT\r\n* 1 FETCH (UID 1 BODY[TEXT] {3}\r\nx\r\n)\r\n")
-    assert [line.split()[1] for line in told.split("\r\n") if " FETCH " in line] == ["1", "2", "3", "5"]
+    assert [line.split()[1] for line in told.split("\r\n") if " FETCH " in line] == ["1", "2", "3", "4", "5"]
+    assert "* 4 FETCH (UID 4)\r\n" in told
+
+
+LARGE = (
+    b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\n\r\n%b\r\n--b--\r\n"
+    % (b"x" * 3000)
+)
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        ("FLAGS ENVELOPE", 'FLAGS (\\Recent) ENVELOPE (NIL "x" NIL NIL NIL NIL NIL NIL NIL NIL)'),
+        ("BODY.PEEK[HEADER.FIELDS (SUBJECT)]", "BODY[HEADER.FIELDS (SUBJECT)] {14}\r\nSubject: x\r\n\r\n"),
+        ("PREVIEW", 'PREVIEW "hi"'),
+        ("BODY.PEEK[1] FLAGS BODY.PEEK[9]", "FLAGS (\\Recent) BODY[1] {2}\r\nhi BODY[9] {0}\r\n"),
+        ("BODY.PEEK[TEXT]<2.3>", "BODY[TEXT]<2> {3}\r\nb\r\n"),
+        ("BODY.PEEK[TEXT]<9999.3>", "BODY[TEXT]<9999> {0}\r\n"),
+        ("BINARY.PEEK[1] BINARY.SIZE[2] BINARY.SIZE[9]", "UID 1 BINARY.SIZE[9] 0 BINARY[1] {2}\r\nhi"),
+        ("RFC822.SIZE BODY.PEEK[]", f"UID 1 RFC822.SIZE {len(LARGE)}"),
+        ("BODY.PEEK[2]", "UID 1"),
+    ],
+)
+async def test_of_a_large_message_all_is_told_but_long_texts(
+    place: Place, wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch, items: str, told: str
+) -> None:
+    """RFC 5465 §5.2: a FETCH response with the information that the client has asked for."""
+    monkeypatch.setattr(newcomers, "MAX_OCTETS", 1000)
+    wire, _ = wires
+    await wire.say("a SELECT INBOX")
+    await wire.say(f"b NOTIFY SET (SELECTED (MessageNew ({items}) MessageExpunge))")
+    account = await place.storage.account("alice@alpha.test")
+    await place.storage.append([Arrival((account.inbox,), LARGE, int(NOW), NO_FLAGS)])
+    assert await heard(wire) == f"* 1 EXISTS\r\n* 1 RECENT\r\n* 1 FETCH ({told})\r\n"
 
 
 async def test_too_many_groups(wires: tuple[Wire, Wire]) -> None:
@@ -177,3 +211,17 @@ async def test_items_are_not_of_the_mailbox_that_was_left(
     assert await wire.until(len(first)) == first
     wire.feed(b"b SELECT Trash\r\n")
     assert (await heard(wire)).endswith("Select completed.\r\n")
+
+
+async def test_without_message_numbers_there_is_always_something_to_tell(
+    place: Place, wires: tuple[Wire, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 9586 §3.3: the UID is in front already; a list of no items is no msg-att (RFC 3501 §9)."""
+    monkeypatch.setattr(newcomers, "MAX_OCTETS", 1000)
+    wire, _ = wires
+    await wire.say("a ENABLE UIDONLY")
+    await wire.say("b SELECT INBOX")
+    await wire.say("c NOTIFY SET (SELECTED (MessageNew (BODY.PEEK[]) MessageExpunge))")
+    account = await place.storage.account("alice@alpha.test")
+    await place.storage.append([Arrival((account.inbox,), LARGE, int(NOW), NO_FLAGS)])
+    assert await heard(wire) == "* 1 EXISTS\r\n* 1 RECENT\r\n* 1 UIDFETCH (UID 1)\r\n"

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from postroad_store.imap.commands.fetch import responses
+from postroad_store.imap.commands.fetch import ItemList, responses
 from postroad_store.imap.commands.fetch.item import Refused
 from postroad_store.imap.commands.fetch.plain import Lost
+from postroad_store.imap.commands.fetch.values import UID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from postroad_store.imap.commands.fetch import ItemList
     from postroad_store.imap.commands.fetch.plan import Plan
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.view import View
+    from postroad_store.mail.storage import Storage
 
 MAX_TOLD = 50  # messages whose items are sent at a time (some 2 ms)
-MAX_OCTETS = 256 * 1024  # of a message whose texts are sent: the client has to ask for larger ones
+MAX_OCTETS = 256 * 1024  # of a text that is sent: the client has to ask for longer ones
 
 
 def told(session: Session, view: View, items: ItemList, uids: Iterable[int]) -> bytes:
@@ -27,10 +28,22 @@ def told(session: Session, view: View, items: ItemList, uids: Iterable[int]) -> 
     plan = items.plan(uid=uid, modseq=manner.modseq, uid_only=manner.uid_only)
     if plan.modseq:
         session.highest.fetched_any()
-    numbers = [number for each in uids if (number := view.number(each)) is not None]
-    if plan.reads or plan.alone:
-        numbers = [each for each in numbers if view.pick(view.mailbox.sizes, each, each)[0] <= MAX_OCTETS]
-    return b"".join([_response(session, view, number, plan) for number in numbers])
+    answers: list[bytes] = []
+    for number in [number for each in uids if (number := view.number(each)) is not None]:
+        own = plan
+        if (plan.reads or plan.alone) and view.pick(view.mailbox.sizes, number, number)[0] > MAX_OCTETS:
+            short = _short(session.storage, view, number, items)
+            if short is not items:
+                own = short.plan(uid=True, modseq=manner.modseq, uid_only=manner.uid_only)
+        answers.append(_response(session, view, number, own))
+    return b"".join(answers)
+
+
+def _short(storage: Storage, view: View, number: int, items: ItemList) -> ItemList:
+    """Return the items of a large message without the texts that are too long; the UID, if nothing else is left."""
+    root = storage.parts(view.mailbox, view.uids[number - 1])
+    kept = items.items if root is None else tuple(item for item in items.items if item.weight(root) <= MAX_OCTETS)
+    return items if kept == items.items else ItemList(kept or (UID,))
 
 
 def _response(session: Session, view: View, number: int, plan: Plan) -> bytes:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from postroad.mime.decoding import Decoder
+    from postroad.mime.part import Part
     from postroad_store.imap.commands.fetch.item import Message
     from postroad_store.imap.grammar.reader import Reader
     from postroad_store.mail.decoded import Source
@@ -52,6 +53,11 @@ class _Part(Alone):
     __slots__ = ()
 
     part: tuple[int, ...]
+
+    def weight(self, root: Part) -> int:
+        """Return the octets of the part: a piece of it, too, is found by decoding all."""
+        part = root.find(self.part)
+        return 0 if part is None else part.end - part.start
 
     def check(self, message: Message) -> None:
         """Refuse a part that is no leaf, or whose encoding is unknown."""

@@ -126,6 +126,10 @@ class Item(ABC):
         """Whether the client gets the whole message."""
         return False
 
+    def weight(self, root: Part) -> int:  # noqa: ARG002 - most items are short, whatever the message
+        """Return how many octets of a message have to be read for the item, beyond what the storage keeps apart."""
+        return 0
+
     def check(self, message: Message) -> None:  # noqa: B027 - most items can always be given
         """Raise `Refused` if the item of this message cannot be given; raises `Gone`."""
 
