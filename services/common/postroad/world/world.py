@@ -171,7 +171,10 @@ class World:
 
     def resolve(self, address: Address) -> tuple[Account, ...]:
         """Return the accounts whose mailbox gets mail for the address; empty if the address does not exist."""
-        return self._resolve(address, {})
+        step = self.next_step(address)
+        if not isinstance(step, Redirect):  # as most: nothing has to be kept
+            return () if step is None else (step,)
+        return self._reached(step, {})
 
     def reached(self, step: Account | Redirect | None) -> tuple[Account, ...]:
         """Return the accounts that a step on the way of mail leads to."""

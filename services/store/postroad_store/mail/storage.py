@@ -212,7 +212,7 @@ class Storage:
         first, so their order among other calls is not certain.
         """
         self.finder.arrived(len(arrivals))
-        if sum(len(arrival.content) for arrival in arrivals) > PARSE_APART:
+        if sum([len(arrival.content) for arrival in arrivals]) > PARSE_APART:
             return asyncio.ensure_future(self._append_apart(arrivals, tell))
         commit = Append([incoming(arrival) for arrival in arrivals], int(self._clock.now()), self.quotas.check)
         return self._submit(facts.tells(commit, tell, facts.stored))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import TOO_LARGE, Reply
@@ -35,8 +36,14 @@ def _check(envelope: Envelope, profile: Profile, _session: Session) -> Reply | N
     return TOO_LARGE if size is not None and size > profile.limits.message_size else None
 
 
+@lru_cache(maxsize=256)  # asked for each message, and servers offer few different ones
+def _limit(offered: str | None) -> int:
+    """Return the limit that a server offers; 0: none, or none that can be read."""
+    return int(offered) if offered and _SIZE.match(offered) else 0
+
+
 def _obstacle(transaction: Transaction, offered: str | None, server: str) -> Sequence[Failed] | None:
-    if not offered or not _SIZE.match(offered) or not 0 < int(offered) < transaction.size:
+    if not 0 < _limit(offered) < transaction.size:
         return None
     # RFC 1870 §6.1 leaves it to the client; the server would answer 552.
     why = f"size {transaction.size} exceeds the limit {offered} of {server}"

@@ -102,7 +102,8 @@ class Account:
     @property
     def inbox(self) -> Mailbox:
         """INBOX, which every account has."""
-        return self.selectable(INBOX)
+        entry = self._entries.get(INBOX)
+        return self.selectable(INBOX) if entry is None or isinstance(entry, Named) else entry
 
     @property
     def mailboxes(self) -> Mapping[str, Mailbox]:

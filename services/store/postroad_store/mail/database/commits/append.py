@@ -82,7 +82,7 @@ class Append(Commit[list[Arrived], list[Stored]]):
         self._allowed = allowed
         self.now = now
         # The content, the columns made of it, and other pages that change.
-        self.octets = 2 * sum(len(incoming.content) for incoming in arrivals) + 16 * PAGE
+        self.octets = 2 * sum([len(incoming.content) for incoming in arrivals]) + 16 * PAGE
         self.brief = self.octets <= BRIEF and [len(i.mailboxes) + len(i.flags.keywords) for i in arrivals] == [1]
         self.joins = self.brief and allowed is None  # `write_together` may write it
 
