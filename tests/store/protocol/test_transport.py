@@ -20,6 +20,7 @@ from tests.harness.toy import PATIENCE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import pytest
     from twisted.python.failure import Failure
 
 pytestmark = ON_REACTOR
@@ -44,6 +45,9 @@ class Watching(Protocol):
 
     def stopProducing(self) -> None:  # noqa: N802 - Twisted\'s name
         pass
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        raise RuntimeError(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
         self.lost.set()
@@ -103,6 +107,13 @@ class TestPrompt:
         pair.transport.release()
         pair.transport.release()
         assert pair.here() == b""
+
+    async def test_a_fault_while_octets_are_taken_ends_the_connection(
+        self, pair: Pair, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pair.peer.send(b"what nobody foresaw")
+        assert await pair.rest() == b""
+        assert "what nobody foresaw" in caplog.text
 
     async def test_of_a_long_answer_others_have_their_turn(self, pair: Pair) -> None:
         pair.transport.hold()

@@ -169,7 +169,9 @@ class Framing:
             elif not self._skip():
                 return None
         buffer, at = self._buffer, self._at
-        end = buffer.find(b"\n", max(at, self._scanned))
+        if at == len(buffer):  # as after nearly every command of a client that waits for the answer
+            return None
+        end = buffer.find(b"\n", max(self._scanned, at))
         if end < 0:
             return self._unfinished()
         self._at = end + 1

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from postroad_store.protocol.listener import Listener
 
 log = logging.getLogger(__name__)
+_OURS = frozenset({Close, StartTls, Compress, Decompressed})  # events that are no session's
 
 
 @implementer(IHalfCloseableProtocol, IHandshakeListener, IPushProducer)
@@ -64,14 +65,11 @@ class Adapter(Protocol):
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
         self._deadline = Deadline(listener.clock, self)
 
-    @property
-    def _out(self) -> Any:  # a `Prompt`, perhaps with TLS in between
-        return self.transport
-
     # What Twisted calls
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Greet; over TLS the greeting waits for the end of the handshake."""
         listener = self._listener
+        self._out = cast("Any", self.transport)  # a `Prompt`, perhaps with TLS in between
         self._session = listener.service.session()
         self._engine = self._session.engine
         self._out.setTcpNoDelay(True)  # Nagle and delayed ACKs together stall a dialogue by 40 ms
@@ -297,17 +295,17 @@ class Adapter(Protocol):
                     if self._work is None and self._eof and not self._behind:
                         self.close()
                     break
-                if isinstance(event, Close):
+                if type(event) not in _OURS:
+                    self._handle(event)
+                    self.flush()
+                elif isinstance(event, Close):
                     self.close()
                 elif isinstance(event, StartTls):
                     self._start_tls()
                 elif isinstance(event, Compress):
                     self._compress(event.behind)
-                elif isinstance(event, Decompressed):
-                    self._decompress()
                 else:
-                    self._handle(event)
-                    self.flush()
+                    self._decompress()
         except Exception:
             log.exception("%s: the engine failed", self._listener.service.name)
             self._out.abortConnection()
