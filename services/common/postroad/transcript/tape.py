@@ -122,7 +122,7 @@ class Tape:
             else:
                 self.worlds = _of_one(fact.world)
                 self._recorder.moved(self, fact.world)
-        if self.held > self._due:
+        if self.held > self._due and (self._passing is None or not self._changed or self.held - self.told > STEP):
             self._tell()
 
     def closed(self, at: float) -> None:

@@ -68,7 +68,7 @@ def known(view: View) -> Sequence[UID]:
 
 def some_gone(view: View, spans: list[range]) -> bool:
     """Return True if another session has expunged some of these messages."""
-    return any(view.has_lost(span[0], span[-1]) for span in spans)
+    return view.has_lost_any and any(view.has_lost(span[0], span[-1]) for span in spans)
 
 
 def changed_among(storage: Storage, view: View, spans: list[range], since: int) -> list[range]:

@@ -104,7 +104,9 @@ class View:
     def changed(self) -> bool:
         """True if `take(expunges=True)` would return anything."""
         mailbox = self.mailbox
-        return bool(self._expunged or self._flagged or self._unknown() or mailbox.keywords_version != self._keywords)
+        return bool(
+            self._expunged.pages or self._flagged.pages or self._unknown() or mailbox.keywords_version != self._keywords
+        )
 
     @property
     def known_modseq(self) -> int:
@@ -114,9 +116,9 @@ class View:
         """
         mailbox = self.mailbox
         known = mailbox.modseq - mailbox.changing
-        if self._expunged:
+        if self._expunged.pages:
             known = min(known, self._expunged_since - 1)
-        if self._flagged:
+        if self._flagged.pages:
             known = min(known, self._flagged_since - 1)
         return known
 
@@ -256,7 +258,7 @@ class View:
             return False
         mailbox = self.mailbox
         first = bisect_right(mailbox.uids, self._last)
-        if self._expunged:
+        if self._expunged.pages:
             self.uids = cast("Sequence[UID]", array("I", self.uids) + mailbox.uids[first:])
         else:  # with them it is as the mailbox is
             self.uids = mailbox.lend_uids()
@@ -270,7 +272,7 @@ class View:
 
     def pick_each(self, values: Sequence[int], numbers: Sequence[int]) -> list[int]:
         """Do as `pick` does, for sequence numbers that are far apart."""
-        if not self._expunged:
+        if not self._expunged.pages:
             return [values[number - 1] for number in numbers]
         return [self.pick(values, number, number)[0] for number in numbers]
 
@@ -280,7 +282,7 @@ class View:
         For example `view.pick(view.mailbox.flags, 1, 10)`. A message that has gone, but not from this view, gives -1.
         If none has, this is a plain slice.
         """
-        if not self._expunged:  # then `uids` is where the mailbox's own begin
+        if not self._expunged.pages:  # then `uids` is where the mailbox's own begin
             return values[first - 1 : last]
         index = self.mailbox.index
         places = [index(uid) for uid in self.uids[first - 1 : last]]
@@ -310,9 +312,14 @@ class View:
                 numbers += [number for number, value in enumerate(part, start + 1) if value > modseq]
         return numbers
 
+    @property
+    def has_lost_any(self) -> bool:
+        """True if one of its messages has gone."""
+        return bool(self._expunged.pages)
+
     def has_lost(self, first: int, last: int) -> bool:
         """Return True if one of the sequence numbers `first` to `last` is of a message that has gone."""
-        return bool(self._expunged) and bool(self._expunged.between(self.uids[first - 1], self.uids[last - 1]))
+        return self.has_lost_any and bool(self._expunged.between(self.uids[first - 1], self.uids[last - 1]))
 
     def position(self, uid: int) -> int:
         """Return how many messages of this view have a lower UID."""
@@ -326,6 +333,8 @@ class View:
     def first_unseen(self) -> int | None:
         r"""Return the number of the first message without \Seen, for SELECT's UNSEEN; None if all have it."""
         at = self.mailbox.first_unseen()
+        if at is not None and not self._expunged.pages:  # then `uids` is where the mailbox's own begin
+            return at + 1 if at < len(self.uids) else None
         return None if at is None else self.number(self.mailbox.uids[at])
 
     def close(self) -> None:

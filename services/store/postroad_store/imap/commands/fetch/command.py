@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from postroad.value import value
@@ -10,7 +11,7 @@ from postroad_store.imap.commands.fetch.items import READER, ItemReader
 from postroad_store.imap.commands.fetch.modifiers import read_modifiers
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CONDSTORE, QRESYNC, UIDONLY
-from postroad_store.imap.grammar.sequence import read_sequence_set
+from postroad_store.imap.grammar.sequence import parse_sequence_set, read_sequence_set
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import SELECT
 
@@ -33,7 +34,15 @@ class Fetch(Command):
     lowest: UID | None = None  # the lowest message that is answered, if there are too many (RFC 9738)
 
 
+_COMMON = re.compile(rb" ([\d:,*]+) (.+)")  # numbers and items: in one match, half the time
+
+
 def _read(tag: bytes, reader: Reader, items: ItemReader, *, uid: bool) -> Fetch:
+    common = _COMMON.fullmatch(reader.rest() or b"")
+    if common is not None:
+        messages, all_items = parse_sequence_set(common[1]), items.all_of(common[2], reader)
+        if all_items is not None:
+            return Fetch(tag, uid, messages, all_items)
     reader.space()
     messages = read_sequence_set(reader)
     reader.space()

@@ -7,6 +7,7 @@ way; tests hold the two against each other.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from postroad_store.imap.commands.fetch.item import Block
@@ -46,6 +47,8 @@ def fast(storage: Storage, view: View, numbers: Sequence[int], plan: Plan) -> by
     for item in plan.items:
         columns += item.columns(block)
     count, width = len(numbers), len(columns)
+    if count == 1:  # nothing has to be put between: a fifth less
+        return plan.template % tuple(chain.from_iterable(columns))
     values: list[object] = [None] * (count * width)
     for place, column in enumerate(columns):
         values[place::width] = column  # which raises `ValueError` if it is not as long as the others

@@ -115,10 +115,12 @@ class ItemReader:
         else:
             read, taken = self._remembered(rest)
             reader.take(taken)
-        for capability, name in read.needs:
-            if not reader.offers(capability):
-                raise _unknown(name)
-        return read
+        return _offered(read, reader)
+
+    def all_of(self, text: bytes, reader: Reader) -> ItemList | None:
+        """Return a list of items that is all of the text; None if more follows. Raises `SyntaxFault`."""
+        read, taken = self._remembered(text)
+        return _offered(read, reader) if taken == text else None
 
     def _list(self, reader: Reader) -> ItemList:
         # fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")
@@ -153,6 +155,14 @@ class ItemReader:
         if spec is None:
             raise _unknown(name)
         return spec.read(reader)
+
+
+def _offered(read: ItemList, reader: Reader) -> ItemList:
+    """Return the list; raises `SyntaxFault` if an item is hidden."""
+    for capability, name in read.needs:
+        if not reader.offers(capability):
+            raise _unknown(name)
+    return read
 
 
 def _unknown(name: bytes) -> SyntaxFault:
