@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.extensions import UIDPLUS
 from postroad_store.imap.grammar import responses
 from postroad_store.mail.model.errors import MailError, NoSuchMailbox
@@ -62,7 +63,7 @@ class Incoming:
         self.drafts.clear()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pending:
     """A message that is being committed."""
 

@@ -25,6 +25,8 @@ PREFIX = OTHERS + DELIMITER
 class Directory:
     """Mailboxes as one account names them. With `shares`, those of others are among them."""
 
+    __slots__ = ("_account", "_shares", "_storage")
+
     def __init__(self, storage: Storage, account: Account, *, shares: bool) -> None:
         self._storage = storage
         self._account = account

@@ -35,11 +35,12 @@ class Offer:
 
     __slots__ = (
         *("__weakref__", "_poorer", "_richer"),
-        *("enabled", "manner", "non_synchronizing", "registry", "rev2", "utf8"),
+        *("enabled", "manner", "names", "non_synchronizing", "registry", "rev2", "utf8"),
     )
 
     def __init__(self, registry: Registry, enabled: frozenset[bytes] = frozenset()) -> None:
         self.registry = registry
+        self.names = registry.names  # of the capabilities that are offered
         self.enabled = enabled
         self.rev2 = IMAP4REV2.name in enabled
         # RFC 9051 §5.1, RFC 6855 §3: mailbox names are UTF-8 and no longer modified UTF-7.
@@ -62,7 +63,7 @@ class Offer:
 
     def offers(self, capability: Capability) -> bool:
         """Return False if a capability is hidden, or has not been asked for."""
-        return self.registry.offers(capability)
+        return capability.name in self.names
 
     def has_enabled(self, capability: Capability) -> bool:
         """Return True if the client has enabled a capability."""

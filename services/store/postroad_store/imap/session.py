@@ -75,6 +75,7 @@ class Session:
         self.notify: Notify | None = None  # made by the first NOTIFY
         self.in_literal = False  # a literal is under way to the client: nothing else may be written
         self._bad = 0  # in a row
+        self._directory: Directory | None = None  # of the account that is logged in, once a command has asked for it
         self._rest: Callable[[], Awaitable[None]] | None = None  # of a command that `finish` could not end at once
 
     # -- protocol.contract.Session ----------------------------------------------------------------------------
@@ -152,7 +153,7 @@ class Session:
 
     def offers(self, capability: Capability) -> bool:
         """Return False if a capability is hidden."""
-        return self.engine.offer.registry.offers(capability)
+        return capability.name in self.engine.offer.names
 
     def has_enabled(self, capability: Capability) -> bool:
         """Return True if the client has enabled a capability (RFC 5161)."""
@@ -210,7 +211,11 @@ class Session:
     @property
     def directory(self) -> Directory:
         """The mailboxes that the session may see."""
-        return Directory(self.storage, self.current_account(), shares=self.offers(ACL))
+        directory = self._directory
+        if directory is None:
+            directory = Directory(self.storage, self.current_account(), shares=self.offers(ACL))
+            self._directory = directory
+        return directory
 
     def find_mailbox(self, name: bytes, needs: str = "r") -> Mailbox:
         r"""Return the mailbox of this name, which is as the client sent it, with which it may do what it needs.
@@ -248,7 +253,7 @@ class Session:
         self.watch.stop()
         self.follow(None)
         self.close_view()
-        self.account = self.exchange = None
+        self.account = self.exchange = self._directory = None
         self.highest = Highest()
         self.announcements = None
         self.engine.enter(State.NOT_AUTHENTICATED)

@@ -276,7 +276,7 @@ def _arrivals(session: Session, incoming: Incoming, contents: list[bytes | None]
 
 
 def _has_ascii_header(content: bytes) -> bool:
-    return content[: header_end(content, 0, len(content))].isascii()
+    return content.isascii() or content[: header_end(content, 0, len(content))].isascii()
 
 
 def _ready(content: bytes, *, is_binary: bool) -> bytes | None:
