@@ -20,6 +20,7 @@ MAX_REFERENCES = 50  # of a message, the nearest ones: with the root, they find 
 # msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]. The id may be anything between the brackets: what matters is
 # whether two are the same. RFC 5322 §4.5.4: an old In-Reply-To may have phrases too.
 _ID = re.compile(rb"<[ \t]*([^<>\s]+)[ \t]*>")
+_NAMES = frozenset({b"message-id", b"references", b"in-reply-to"})
 _SIGN = (1 << 63) - 1
 
 
@@ -40,6 +41,8 @@ def links(fields: Iterable[tuple[bytes, bytes]]) -> Links:
     references: list[bytes] = []
     replied: list[bytes] = []
     for name, text in fields:
+        if name not in _NAMES:
+            continue
         if name == b"message-id" and own is None:
             match = _ID.search(text)
             own = number_of(match[1]) if match else None

@@ -178,10 +178,8 @@ class _Parser:
 
     def run(self) -> Parsed:
         body, bodystructure, wire = self.entity(0, _TEXT_PLAIN, 0, is_message=True)
-        day = None
-        for name, text in self.fields:
-            if name == b"date":
-                day = sent_day(text)
+        date = dict(self.fields).get(b"date")  # the last one counts
+        day = None if date is None else sent_day(date)
         kind, _, _, header_size, _ = _NODE.unpack(self.nodes[0])
         parts = b"".join(self.nodes) if kind != Kind.LEAF.value else b""
         return Parsed(header_size, wire, body, bodystructure, parts, day, self.fields, self.leaves, self.sections)

@@ -53,7 +53,7 @@ class NewName(NamedTuple):
     uid_validity: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FlagsStored:
     """What STORE has done: at which modseq, and which messages had changed after UNCHANGEDSINCE (RFC 7162 §3.1.3).
 

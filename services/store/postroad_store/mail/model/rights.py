@@ -85,4 +85,6 @@ def flags_mask(rights: frozenset[str]) -> int:
 
 def permitted(flags: FlagSet, rights: frozenset[str]) -> FlagSet:
     """Return the flags of these that a user may set."""
+    if rights is ALL:
+        return flags
     return FlagSet(flags.system & flags_mask(rights), flags.keywords if "w" in rights else ())
