@@ -51,6 +51,8 @@ def links(fields: Iterable[tuple[bytes, bytes]]) -> Links:
         elif name == b"in-reply-to" and not replied:
             replied = _ID.findall(text)[:1]
     nearest = references[::-1] or replied
+    if not nearest:  # as of most
+        return Links(own, ())
     if len(nearest) > MAX_REFERENCES:
         nearest = [*nearest[: MAX_REFERENCES - 1], nearest[-1]]
     numbers = dict.fromkeys(map(number_of, nearest))

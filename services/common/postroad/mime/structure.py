@@ -34,6 +34,7 @@ MAX_DEPTH = 100  # of parts in parts
 PIECE = 1 << 20  # octets that are looked through at once
 
 _EMPTY_PART = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
+_LEAF, _MULTIPART, _EMBEDDED = (kind.value for kind in (Kind.LEAF, Kind.MULTIPART, Kind.MESSAGE))
 _NODE = struct.Struct("<BHIII")  # kind, number of children, start, body, end; the children's nodes follow
 
 
@@ -181,7 +182,7 @@ class _Parser:
         date = dict(self.fields).get(b"date")  # the last one counts
         day = None if date is None else sent_day(date)
         kind, _, _, header_size, _ = _NODE.unpack(self.nodes[0])
-        parts = b"".join(self.nodes) if kind != Kind.LEAF.value else b""
+        parts = b"".join(self.nodes) if kind != _LEAF else b""
         return Parsed(header_size, wire, body, bodystructure, parts, day, self.fields, self.leaves, self.sections)
 
     def delimit(self, position: int) -> None:
@@ -243,15 +244,15 @@ class _Parser:
                 # The boundary is an outer one's too. The line is the inner one's, and the CRLF before it the header's.
                 body = header_end(content, start, self.line + 1)
             inner, outer, children = self.multipart(body, kind, depth)
-            self.nodes[node] = _NODE.pack(Kind.MULTIPART.value, children, start, body, self.end(body))
+            self.nodes[node] = _NODE.pack(_MULTIPART, children, start, body, self.end(body))
             inner = b"(%b %b)" % (inner, kind.subtype)
             outer = b"(%b %b %b %b)" % (outer, kind.subtype, kind.wire, _extension(mime))
         elif kind.is_message:
             inner, outer = self.message(body, kind, mime, depth)
-            self.nodes[node] = _NODE.pack(Kind.MESSAGE.value, 1, start, body, self.end(body))
+            self.nodes[node] = _NODE.pack(_EMBEDDED, 1, start, body, self.end(body))
         else:
             end = self.end(body)
-            self.nodes[node] = _NODE.pack(Kind.LEAF.value, 0, start, body, end)
+            self.nodes[node] = _NODE.pack(_LEAF, 0, start, body, end)
             inner, outer = self.leaf(body, end, kind, mime)
         return inner, outer, envelope(header) if is_message else b""
 

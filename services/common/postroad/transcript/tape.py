@@ -115,7 +115,8 @@ class Tape:
         else:
             if self.reads is _NOTHING_READ:
                 self.reads = deque(maxlen=READS)
-            self.reads.append(cast("Read", fact))
+            read: Any = fact
+            self.reads.append(read)
         if fact.world not in self.worlds:
             if self.worlds:
                 self.worlds |= {fact.world}
@@ -134,7 +135,8 @@ class Tape:
 
     def _grown(self) -> None:
         """Do what is due: the tape has grown by so much, a reader has looked, or an answer is passed over."""
-        from_client, octets, at, tls = cast("Said", self._items[-1])
+        said: Any = self._items[-1]  # no `cast`, which is a call
+        from_client, octets, at, tls = said
         if self._passing is not None:
             if not self._passing.over(octets, from_client=from_client):
                 del self._items[-1]

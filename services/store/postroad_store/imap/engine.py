@@ -367,7 +367,7 @@ class Engine:
         """Return a piece of the message."""
         if not self._framing.streaming:
             self._mode = _Mode.MESSAGE_END
-        if b"\0" in octets and self._streamed is not None and not self._streamed[1].binary:
+        if octets.find(b"\0") >= 0 and self._streamed is not None and not self._streamed[1].binary:
             self._fault = "NUL in the message"  # CHAR8 = %x01-ff
         return Octets(self._tag, octets)
 

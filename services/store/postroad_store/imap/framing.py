@@ -180,12 +180,15 @@ class Framing:
         if end == at or buffer[end - 1] != 13:
             return self._refused(buffer[at:end], BARE_LF)
         text = buffer[at : end - 1]
-        parts = self._parts
-        parts.append(text)
         if text.endswith(b"}"):
             announced = LITERAL.search(text)
             if announced is not None:
+                self._parts.append(text)
                 return self._announced(announced)
+        if not self._size:  # nothing of it has come before
+            return [text]
+        parts = self._parts
+        parts.append(text)
         self._parts, self._size = [], 0
         return parts
 

@@ -45,6 +45,8 @@ def spans_of(view: View, messages: SequenceSet, *, uid: bool) -> list[range]:
     # mailbox.
     if not count or ranges[-1][1] > count:
         raise SyntaxFault("Invalid messageset")
+    if len(ranges) == 1:  # as of most clients
+        return [range(ranges[0][0], ranges[0][1] + 1)]
     return [range(low, high + 1) for low, high in ranges]
 
 

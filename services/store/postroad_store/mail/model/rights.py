@@ -62,11 +62,15 @@ def text_of(entries: Mapping[str, frozenset[str]]) -> str | None:
     return "\n".join(f"{''.join(sorted(rights))} {identifier}" for identifier, rights in entries.items()) or None
 
 
-@lru_cache(maxsize=1000)
 def rights_of(acl: str | None, login: str, *, owns: bool) -> frozenset[str]:
     """Return the rights of a user: those of all identifiers that mean them, less the negative ones (RFC 4314 §2)."""
     if acl is None:  # nearly every mailbox is its owner's alone
         return ALL if owns else NONE
+    return _rights_in(acl, login, owns=owns)
+
+
+@lru_cache(maxsize=1000)
+def _rights_in(acl: str, login: str, *, owns: bool) -> frozenset[str]:
     entries = entries_of(acl)
     rights: frozenset[str] = entries.get(login, ALL if owns else NONE) | entries.get(ANYONE, NONE)
     rights -= entries.get(f"-{login}", NONE) | entries.get(f"-{ANYONE}", NONE)

@@ -288,6 +288,10 @@ class View:
         places = [index(uid) for uid in self.uids[first - 1 : last]]
         return [-1 if at is None else values[at] for at in places]
 
+    def entry(self, values: Sequence[int], number: int) -> int:
+        """Do as `pick` does, for one sequence number."""
+        return self.pick(values, number, number)[0] if self._expunged.pages else values[number - 1]
+
     def changed_since(self, modseq: int) -> list[int]:
         """Return the sequence numbers of the messages that have changed after this modseq (RFC 7162 §3.1.4.1).
 

@@ -46,6 +46,8 @@ class Place(Enum):
     UTF8 = auto()  # it is UTF8's message
     UTF8_PART = auto()  # it is UTF8's, and a part of CATENATE's message
 
+    __hash__ = object.__hash__  # an Enum's own is a function in Python
+
 
 PARTS = frozenset({Place.PART, Place.UTF8_PART})
 

@@ -35,7 +35,7 @@ def response(storage: Storage, view: View, spans: Sequence[range], plan: Plan) -
     if plan.alone or len(spans) != 1 or len(spans[0]) != 1:
         return None
     number = spans[0][0]
-    if plan.reads and view.pick(view.mailbox.sizes, number, number)[0] * max(plan.texts, 1) > BODY_OCTETS:
+    if plan.reads and view.entry(view.mailbox.sizes, number) * max(plan.texts, 1) > BODY_OCTETS:
         return None
     return fast(storage, view, spans[0], plan)
 
