@@ -191,7 +191,7 @@ async def test_what_cannot_be_given_is_left_out(place: Place, wires: tuple[Wire,
     await place.storage.append(arrivals)
     told = await heard(wire)
     assert '* LIST (\\HasNoChildren) "/" box\r\n' in told
-    assert "* 1 FETCH" not in told
+    assert "* 1 FETCH (UID 1)\r\n" in told
     assert told.endswith("* 2 FETCH (BINARY[1] {3}\r\nabc)\r\n")
 
 
@@ -225,3 +225,14 @@ async def test_without_message_numbers_there_is_always_something_to_tell(
     account = await place.storage.account("alice@alpha.test")
     await place.storage.append([Arrival((account.inbox,), LARGE, int(NOW), NO_FLAGS)])
     assert await heard(wire) == "* 1 EXISTS\r\n* 1 RECENT\r\n* 1 UIDFETCH (UID 1)\r\n"
+
+
+async def test_an_item_that_cannot_be_given_is_left_out_alone(place: Place, wires: tuple[Wire, Wire]) -> None:
+    wire, _ = wires
+    await wire.say("a SELECT INBOX")
+    await wire.say("b NOTIFY SET (SELECTED (MessageNew (FLAGS BINARY.PEEK[1] ENVELOPE) MessageExpunge))")
+    account = await place.storage.account("alice@alpha.test")
+    content = b"Content-Transfer-Encoding: x-odd\r\n\r\nx\r\n"
+    await place.storage.append([Arrival((account.inbox,), content, int(NOW), NO_FLAGS)])
+    told = "* 1 FETCH (UID 1 FLAGS (\\Recent) ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL))\r\n"
+    assert await heard(wire) == f"* 1 EXISTS\r\n* 1 RECENT\r\n{told}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from postroad_store.imap.commands.fetch import ItemList, responses
-from postroad_store.imap.commands.fetch.item import Refused
+from postroad_store.imap.commands.fetch.item import Gone, Message, Refused
 from postroad_store.imap.commands.fetch.plain import Lost
 from postroad_store.imap.commands.fetch.values import UID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from postroad_store.imap.commands.fetch.item import Item
     from postroad_store.imap.commands.fetch.plan import Plan
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.view import View
@@ -31,24 +32,37 @@ def told(session: Session, view: View, items: ItemList, uids: Iterable[int]) -> 
     answers: list[bytes] = []
     for number in [number for each in uids if (number := view.number(each)) is not None]:
         own = plan
-        if (plan.reads or plan.alone) and view.pick(view.mailbox.sizes, number, number)[0] > MAX_OCTETS:
-            short = _short(session.storage, view, number, items)
-            if short is not items:
-                own = short.plan(uid=True, modseq=manner.modseq, uid_only=manner.uid_only)
+        if plan.alone or (plan.reads and view.pick(view.mailbox.sizes, number, number)[0] > MAX_OCTETS):
+            given = _given(session.storage, view, number, items)
+            if given is not items:
+                own = given.plan(uid=True, modseq=manner.modseq, uid_only=manner.uid_only)
         answers.append(_response(session, view, number, own))
     return b"".join(answers)
 
 
-def _short(storage: Storage, view: View, number: int, items: ItemList) -> ItemList:
-    """Return the items of a large message without the texts that are too long; the UID, if nothing else is left."""
-    root = storage.parts(view.mailbox, view.uids[number - 1])
-    kept = items.items if root is None else tuple(item for item in items.items if item.weight(root) <= MAX_OCTETS)
+def _given(storage: Storage, view: View, number: int, items: ItemList) -> ItemList:
+    """Return the items that can be given of a message; its UID, if there are none."""
+    try:
+        message = Message(storage, view, view.uids[number - 1])
+        kept = tuple(item for item in items.items if _can_be_given(item, message))
+    except Gone:
+        return items
     return items if kept == items.items else ItemList(kept or (UID,))
+
+
+def _can_be_given(item: Item, message: Message) -> bool:
+    if item.weight(message.root) > MAX_OCTETS:
+        return False
+    try:
+        item.check(message)
+    except Refused:  # there is no command that could be answered NO
+        return False
+    return True
 
 
 def _response(session: Session, view: View, number: int, plan: Plan) -> bytes:
     span = range(number, number + 1)
     try:
         return b"".join([octets for octets, _ in responses(session.storage, view, [span], plan)])
-    except (Refused, Lost):  # there is no command that could be answered NO
+    except Lost:
         return b""
