@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from postroad.config import ConfigError
+from postroad.smtp.server.service import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,7 @@ class Scripting:
         self._refusals = refusals
         self._sasl = sasl
         self._hostname = hostname
+        self._limits = Limits(message_size=settings.message_size)
         self._everybody = everybody
         self._filter: Filter | None = None
         if self._without:
@@ -73,7 +75,7 @@ class Scripting:
         from postroad_store.delivery.sorting import Sorter
 
         self._filter = Filter(self._storage.scripts, self.registry, self._everybody, self._accounts.hears_of_server)
-        return Sorter(self._storage, self._filter, self._hostname)
+        return Sorter(self._storage, self._filter, self._hostname, self._limits)
 
     def sorter(self) -> Sorter:
         """Return what decides about mail for accounts that have a script."""

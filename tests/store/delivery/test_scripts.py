@@ -17,7 +17,7 @@ from postroad.journal import Kind
 from postroad.mail.address import parse_address
 from postroad.mail.content import Content
 from postroad.mail.envelope import Envelope, Recipient
-from postroad.smtp.server.service import Purpose, Session
+from postroad.smtp.server.service import Limits, Purpose, Session
 from postroad.world.overlay import read_overlay
 from postroad_store.delivery.filter import Filter
 from postroad_store.delivery.service import Delivery
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from postroad.mail.reply import Reply
     from postroad_store.mail.model.letter import Posted
 
+LIMITS = Limits(message_size=100_000, header_size=20_000, header_lines=300)  # of the relay
 MAIL = b"From: alice@alpha.test\r\nTo: bob@beta.test\r\nSubject: Hi\r\nMessage-ID: <m@x.test>\r\n\r\nbody\r\n"
 
 
@@ -54,7 +55,7 @@ class Door:
             self.place.storage,
             self.place.journal,
             hostname="mx.postroad.test",
-            sorter=lambda: Sorter(self.place.storage, self.scripts, "mx.postroad.test"),
+            sorter=lambda: Sorter(self.place.storage, self.scripts, "mx.postroad.test", LIMITS),
             clock=Clock(wall=lambda: self.now),
         )
 
@@ -421,6 +422,26 @@ async def test_lmtp_has_a_reply_for_each_recipient(door: Door) -> None:
     assert await door.letters() == []
     assert await door.deliver("dave@beta.test", purpose=Purpose.LMTP) == [OK]
     assert await door.deliver("bob@beta.test", purpose=Purpose.LMTP) == ["550 5.7.1 no"]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        pytest.param(MAIL + b"x" * (LIMITS.message_size - len(MAIL)), id="size"),
+        pytest.param(b"Received: from a by b\r\n" * 49 + MAIL, id="hops"),
+        pytest.param(b"X-Long: " + b"x" * LIMITS.header_size + b"\r\n" + MAIL, id="header size"),
+        pytest.param(b"X: y\r\n" * LIMITS.header_lines + MAIL, id="header lines"),
+    ],
+)
+async def test_what_the_relay_would_refuse_to_send_on_is_kept(
+    door: Door, octets: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would be lost: it has grown by trace fields since the relay took it from somebody else."""
+    await door.script('redirect "carol@alpha.test";')
+    assert await door.deliver(octets=octets) == [OK]
+    assert await door.names() == {"INBOX": 1}
+    assert await door.letters() == []
+    assert "the message kept: the relay would not take it again" in caplog.text
 
 
 async def test_scripts_include_others(door: Door) -> None:

@@ -18,7 +18,7 @@ from postroad.mail.reply import LOCAL_ERROR, MAIL_LOOP, RECIPIENT_OK, SENDER_OK,
 from postroad.sasl.mechanism import Claim
 from postroad.sasl.password import Password
 from postroad.smtp.server.events import Refused
-from postroad.smtp.server.service import Answer, Purpose, Session
+from postroad.smtp.server.service import Answer, Limits, Purpose, Session
 from postroad_store.delivery.filter import Filter
 from postroad_store.delivery.queue_ids import QueueIds
 from postroad_store.delivery.service import Delivery
@@ -41,7 +41,7 @@ def delivery(place: Place) -> Delivery:
         place.storage,
         place.journal,
         hostname="mx.postroad.test",
-        sorter=lambda: Sorter(place.storage, scripts, "mx"),
+        sorter=lambda: Sorter(place.storage, scripts, "mx", Limits()),
         clock=Clock(wall=lambda: NOW),
     )
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from postroad.mail.header import read_header
 from postroad.mail.reply import Reply, reply
 from postroad_store.delivery.filter import seen, special_use
 from postroad_store.delivery.reached import has_script
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from postroad.mail.address import Address
     from postroad.mail.envelope import Envelope
-    from postroad.smtp.server.service import Session
+    from postroad.smtp.server.service import Limits, Session
     from postroad_store.delivery.filter import Filter
     from postroad_store.delivery.reached import Reached
     from postroad_store.mail.model import account as model
@@ -116,10 +117,11 @@ def _refusal(reject: Reject) -> Reply:
 
 
 class Sorter:
-    """Runs scripts, and makes plans of what they decide. `hostname` is the store's."""
+    """Runs scripts, and makes plans of what they decide. `hostname` is the store's, `limits` are the relay's."""
 
-    def __init__(self, storage: Storage, scripts: Filter, hostname: str) -> None:
+    def __init__(self, storage: Storage, scripts: Filter, hostname: str, limits: Limits) -> None:
         self._storage = storage
+        self._limits = limits
         self._filter = scripts
         self._hostname = hostname
 
@@ -245,7 +247,20 @@ class Sorter:
             octets, size = action.header + octets[size:], len(action.header)
         sender = copy.envelope.sender  # RFC 5228 §4.2: a null reverse-path must stay one
         utf8 = copy.envelope.smtputf8 or not action.address.isascii()
-        return Letter(sender, action.address, letters.redirected(origin, octets, size), utf8)
+        content = letters.redirected(origin, octets, size)
+        if self._is_beyond_the_relay(content):
+            raise RunError("the relay would not take it again: it is too large, or has passed too many hosts")
+        return Letter(sender, action.address, content, utf8)
+
+    def _is_beyond_the_relay(self, content: bytes) -> bool:
+        """Whether the relay takes no message like this. One that it took has grown by trace fields since."""
+        limits, header = self._limits, content.partition(b"\r\n\r\n")[0]
+        return (
+            len(content) > limits.message_size
+            or len(header) + 2 > limits.header_size
+            or header.count(b"\n") + 1 > limits.header_lines
+            or read_header(header + b"\r\n").loops()
+        )
 
     def _response(self, copy: _Copy, action: Respond, recipient: str) -> Letter:
         content = letters.response(self._origin(copy), copy.message, action, recipient)
