@@ -7,10 +7,10 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.harness.mailboxes import arrived
+from tests.harness.mailboxes import arrived, imap
 from tests.harness.processes import ProcessStack
 from tests.harness.smtp import SMTP, client_context, relay_session, submit, transparent
-from tests.harness.stack import ALICE, BOB, STORE_NAME, WAIT, Port, Service, Stack
+from tests.harness.stack import ALICE, BOB, CAROL, STORE_NAME, WAIT, Port, Service, Stack
 from tests.mail.corpus import simple
 
 if TYPE_CHECKING:
@@ -42,6 +42,23 @@ def test_one_octet_at_a_time(native: Stack) -> None:
         assert session.read().code == 250
     (content,) = arrived(native, user)
     assert content.endswith(b"\r\n\r\na\r\n.\r\nb\r\n")
+
+
+def test_what_a_mailbox_holds_can_be_put_into_another(tmp_path: Path) -> None:
+    """A message of just the size limit has grown by trace fields when it is in a mailbox."""
+    content = simple("Limit", b"x" * (900 - len(simple("Limit", b""))) + b"\r\n")
+    settings = {"POSTROAD_MESSAGE_SIZE": str(len(content))}
+    with ProcessStack(tmp_path / "stack", settings=settings) as stack:
+        with SMTP(stack.endpoint(Port.APP)) as session:
+            session.ehlo()
+            assert session.mail(ALICE.address, [BOB.address], content).code == 250
+        (stored,) = arrived(stack, BOB)
+        assert len(stored) > len(content)
+        with imap(stack, ALICE) as client:
+            client.append("INBOX", stored)
+        stack.run("export", BOB.address, str(stack.folder / "mail"))
+        stack.run("import", CAROL.address, str(stack.folder / "mail"))
+        assert arrived(stack, ALICE) == arrived(stack, CAROL) == [stored]
 
 
 def test_large_message_costs_little_memory(tmp_path: Path, figure: Callable[[str, object], None]) -> None:

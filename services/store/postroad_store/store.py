@@ -17,6 +17,7 @@ from postroad.control.token import find_key, find_token
 from postroad.control.worlds import world_routes
 from postroad.greenmail import PORTS
 from postroad.journal.refusals import Refusals
+from postroad.mail.trace_fields import ROOM
 from postroad.sasl.settings import asks_for_certificates, sasl_of
 from postroad.smtp.extensions import offered_by
 from postroad.smtp.extensions.world import world_extension
@@ -219,7 +220,7 @@ class Store:
             sasl=open_sasl or self._sasl["imap"],
             tls=open_sasl is None,  # as above
             plaintext_auth=settings.plaintext_auth or open_sasl is not None,
-            message_size=settings.message_size,
+            message_size=settings.message_size + ROOM,  # what has come by SMTP can be stored again
             message_limit=settings.imap_message_limit,
             registry=self._registry,
             clock=self._clock,

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from postroad.mail.envelope import Envelope
     from postroad.smtp.server.service import Session
 
+# Octets by which a message may grow on its way: each hop adds trace fields, and submission may add Date and Message-ID
+# (RFC 6409 §8). So the next hop takes so much more, and so does whatever takes messages that a mailbox holds.
+ROOM = 64 * 1024
+
 
 def received(session: Session, envelope: Envelope, *, hostname: str, queue_id: str, when: datetime) -> bytes:
     """Return the Received field of a message that `hostname` took in `session` at `when`, which must have a time zone.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from postroad.mail.trace_fields import ROOM
 from postroad.sasl.channel import PLAINTEXT, Channel
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ class Limits:
         """
         return replace(
             self,
-            message_size=self.message_size + 64 * 1024,
-            header_size=self.header_size + 64 * 1024,
+            message_size=self.message_size + ROOM,
+            header_size=self.header_size + ROOM,
             header_lines=self.header_lines + 200,
         )
 

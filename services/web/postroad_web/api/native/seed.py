@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad.jsontext import to_json
+from postroad.mail.trace_fields import ROOM
 from postroad_web.api.answer import json
 from postroad_web.api.describe import operation, record, ref
 from postroad_web.api.fields import given, line, many, media_type_of, one_of, query_of
@@ -82,7 +83,7 @@ class _Seeding:
     def __init__(self, services: Services, request: Request, wanted: Seed) -> None:
         self._request = request
         self._wanted = wanted
-        self._most = services.settings.message_size
+        self._most = services.settings.message_size + ROOM  # as the mailbox has it that it was exported from
         self._login = login_of(services, request)
         self._world = world_of_login(services, self._login)
         self._mailbox = request.path_params["mailbox"]
