@@ -47,9 +47,12 @@ class Chronicle:
         self._journal.tell([self._note(kind, active.message, detail)])
         active.entry.led = self._journal.recorded
 
-    def _note(self, kind: Kind, message: Message, detail: dict[str, Any]) -> Note:
+    def _note(self, kind: Kind, message: Message, detail: dict[str, Any], at: float | None = None) -> Note:
+        """Return an event of a message; of now, unless it is told when that was."""
         world = message.world
-        return Note(self._clocks.of(world).now(), kind, message.queue_id, message.message_id, detail, world=world)
+        if at is None:
+            at = self._clocks.of(world).now()
+        return Note(at, kind, message.queue_id, message.message_id, detail, world=world)
 
     def resolved(self, active: Active, domain: str, route: Route | Deferred | Failed, *, unasked: bool = False) -> None:
         """Note the route of a domain's mail, or the failure to find one; `unasked`: without the name server."""
@@ -79,6 +82,7 @@ class Chronicle:
     def settled(self, active: Active, news: Iterable[tuple[int, Outcome]], due: float) -> list[Note]:
         """Note the outcomes of recipients (by index); those that are deferred are attempted again at `due`."""
         message, attempt = active.message, active.attempt
+        now = self._clocks.of(active.entry.world).now()
         notes = []
         for index, outcome in news:
             recipient = str(message.envelope.recipients[index].address)
@@ -87,7 +91,7 @@ class Chronicle:
                 case Delivered():
                     kind = Kind.DELIVERED
                     # Whole microseconds: `round` to six places takes three times as long as the rest of the line.
-                    latency = int((self._clocks.of(message.world).now() - message.arrived) * 1_000_000 + 0.5)
+                    latency = int((now - message.arrived) * 1_000_000 + 0.5)
                     detail["host"], detail["reply"] = outcome.host, str(outcome.reply)
                     detail["latency"] = max(0, latency) / 1_000_000
                 case Deferred():
@@ -99,7 +103,7 @@ class Chronicle:
                 case Failed():
                     kind = Kind.FAILED
                     detail |= _words(outcome)
-            notes.append(self._note(kind, message, detail))
+            notes.append(self._note(kind, message, detail, now))
         return notes
 
     @staticmethod

@@ -34,6 +34,7 @@ class Accounts:
         self.users = users or Users(None)
         self._settings = settings
         self._guesses = guesses
+        self._limited = settings.quota != UNLIMITED  # all accounts are
         self._limits: tuple[World | None, bool] = (None, False)  # whether the world limits an account
         self._append_limits: tuple[World | None, bool] = (None, False)  # the same of a mailbox, of the last one asked
 
@@ -86,11 +87,12 @@ class Accounts:
     def has_quotas(self) -> bool:
         """Whether any account is limited."""
         world, limits = self._limits
-        if world is not self.world:
-            domains = self.world.domains.values()
+        base = self.layers.base
+        if world is not base:
+            domains = base.domains.values()
             limits = any(account.quota is not None for domain in domains for account in domain.accounts.values())
-            self._limits = self.world, limits
-        return limits or self.layers.limits or self._settings.quota != UNLIMITED
+            self._limits = base, limits
+        return limits or self.layers.limits or self._limited
 
     def quota(self, login: str) -> Quota:
         """Return how much mail an account may have, as the world or else the settings have it."""

@@ -80,6 +80,8 @@ class Courier:
                             outcomes[index] = _weightier(outcomes[index], result)
                     break
                 reached = True
+                if len(pending) == count == 1 and isinstance(result.outcomes[0], Delivered):  # as most
+                    return Attempt(result.outcomes, reached)
                 for index, outcome in zip(pending, result.outcomes, strict=True):
                     outcomes[index] = _weightier(outcomes[index], outcome)
                 delivered = any(isinstance(outcome, Delivered) for outcome in result.outcomes)

@@ -186,7 +186,7 @@ class Delivery:
     async def _store(self, arrived: _Arrived, reached: list[Reached]) -> Answer:
         accounts = [await self._storage.account(copy.account.login) for copy in reached]
         if not any(has_script(self._storage, *pair) for pair in zip(reached, accounts, strict=True)):
-            inboxes = tuple(account.inbox for account in accounts)
+            inboxes = tuple([account.inbox for account in accounts])
             arrival = Arrival(inboxes, arrived.octets, int(arrived.now), NO_FLAGS)
             await self._storage.append([arrival], self._told(arrived, reached))
             self._carried(arrived, reached)

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from postroad.journal import Journal, Line
-    from postroad_store.mail.database.commits.append import Append
     from postroad_store.mail.database.commits.base import Commit
 
 Shown = TypeVar("Shown")
@@ -172,7 +171,8 @@ class Writer:
         self, batch: Sequence[Commit[Any, Any]], places: Sequence[int], outcomes: list[Any], lines: list[Line]
     ) -> None:
         """Write messages that arrive at once, those at these places of a batch."""
-        written = write_together(self._db, [cast("Append", batch[at]) for at in places])
+        appends: list[Any] = [batch[at] for at in places]
+        written = write_together(self._db, appends)
         for at, outcome in zip(places, written, strict=True):
             outcomes[at] = outcome
             if not isinstance(outcome, MailError):
