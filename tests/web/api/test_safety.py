@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from postroad.journal.refusals import BURST, REFILL
 from postroad.world.guesses import Guesses, TooManyGuesses
 from postroad_web.api import app as frame
 from postroad_web.api import limits, native
@@ -203,6 +205,28 @@ async def test_credentials() -> None:
         given.clock.push(2.0)
         assert (await wrong).status_code == 401
         assert (await nobody).status_code == 401
+
+
+async def test_what_is_denied_leaves_a_line_within_bounds(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "postroad_web.api.denied")
+    given = services({"POSTROAD_WEB_AUTH": "ann:secret"})
+    async with client(given) as http:
+        await http.get("/v1/echo")  # as a browser begins
+        assert caplog.records == []
+        await http.get("/v1/echo", headers={"Authorization": "Bearer x"})
+        await http.get("/v1/echo", headers={"Host": "evil.example", **basic("ann", "secret")})
+        await http.post("/v1/echo", headers={"Origin": "https://evil.example", **basic("ann", "secret")})
+        assert caplog.records[0].getMessage() == "refused: A user name and password are needed"
+        login, host, origin = (record.__dict__ for record in caplog.records)
+        assert [facts["status"] for facts in (login, host, origin)] == [401, 421, 403]
+        assert (host["host"], host["user"], host["path"]) == ("evil.example", "ann", "/v1/echo")
+        assert (origin["origin"], origin["method"]) == ("https://evil.example", "POST")
+        for _ in range(BURST):
+            await http.get("/v1/echo", headers={"Host": "evil.example"})
+        assert len(caplog.records) == BURST
+        given.clock.push(REFILL)
+        await http.get("/v1/echo", headers={"Host": "evil.example"})
+        assert caplog.records[-1].__dict__["not_noted"] == 3
 
 
 async def test_too_many_guesses_are_not_even_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from postroad.control.quick import date
 from postroad_web.api import hosts
+from postroad_web.api.denied import Denied
 from postroad_web.api.dialect import worded
 from postroad_web.api.health import OPEN
 from postroad_web.api.limits import Bodies, Incoming
@@ -71,6 +72,7 @@ class Safety:
         self._clock = services.clock
         self._further = frozenset(name.lower().removesuffix(".") for name in settings.web_hosts)
         self._passwords = Passwords(settings.web_auth, services.clock)
+        self._denied = Denied(services.clock)
         self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,6 +108,7 @@ class Safety:
             if problem is None and scope["path"] not in OPEN:
                 scope, problem = await self._in_its_world(selected)
             if problem is not None:
+                self._denied.note(problem, scope)
                 await _refuse(problem, scope, receive, answer)
             elif scope["type"] == "http":
                 body = self._bodies.bounded(scope, incoming)
