@@ -170,6 +170,22 @@ def test_variables_say_what_they_are() -> None:
     assert nameless == set()
 
 
+def test_nobody_keeps_the_time_of_a_clock_but_asks_it() -> None:
+    """A push puts other functions in the place of `now` and `monotonic` (`postroad.clock`)."""
+    kept: set[str] = set()
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        for node in ast.walk(tree):
+            match node:
+                case ast.Attribute(
+                    value=ast.Name(id="clock") | ast.Attribute(attr="clock" | "_clock"), attr="now" | "monotonic"
+                ):
+                    if id(node) not in called:
+                        kept.add(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert kept == set()
+
+
 def test_every_package_says_that_it_is_typed() -> None:
     for folder, package in PACKAGES.items():
         assert (SERVICES / folder / package / "py.typed").is_file()
