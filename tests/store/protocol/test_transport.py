@@ -13,7 +13,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from zope.interface import implementer
 
 from postroad_store.protocol.reactor import reactor_on
-from postroad_store.protocol.transport import Prompt
+from postroad_store.protocol.transport import FEW, Prompt
 from tests.harness.reactor import ON_REACTOR
 from tests.harness.toy import PATIENCE
 
@@ -101,6 +101,14 @@ class TestPrompt:
         assert pair.here() == b""
         pair.transport.release()
         assert pair.here() == b"onetwo"
+
+    async def test_many_pieces_leave_together(self, pair: Pair) -> None:
+        pieces = [b"%d," % number for number in range(FEW + 1)]
+        pair.transport.hold()
+        for piece in pieces:
+            pair.transport.write(piece)
+        pair.transport.release()
+        assert pair.here() == b"".join(pieces)
 
     async def test_nothing_held_is_nothing_sent(self, pair: Pair) -> None:
         pair.transport.hold()

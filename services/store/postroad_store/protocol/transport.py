@@ -19,6 +19,7 @@ from postroad.shell.acknowledge import acknowledge
 
 log = logging.getLogger(__name__)
 
+FEW = 64  # pieces, up to which they leave without having been put together: so do messages that are read one by one
 TURN = 128 * 1024  # octets of short answers, after which other sessions have their turn
 
 
@@ -64,10 +65,9 @@ class Prompt(Server):
 
     def release(self) -> None:
         """Send what was kept."""
-        if self._held is not None:
-            held, self._held, self._octets = b"".join(self._held), None, 0
-            if held:
-                self._send(held)
+        held, self._held, self._octets = self._held, None, 0
+        if held:
+            self._send(held)
 
     def write(self, data: bytes) -> None:
         """Send octets, or keep those that the socket does not take yet."""
@@ -75,11 +75,11 @@ class Prompt(Server):
             self._held.append(data)
             self._octets += len(data)
             if self._octets > TURN:
-                held, self._held, self._octets = b"".join(self._held), [], 0
+                held, self._held, self._octets = self._held, [], 0
                 self._send(held)
                 self._give_way()
         else:
-            self._send(data)
+            self._send([data])
 
     def acknowledge(self) -> None:
         """Acknowledge what has come, because no answer will (`postroad.shell`: pieces)."""
@@ -99,16 +99,17 @@ class Prompt(Server):
         if self.producer is not None and not self.producerPaused and not self._aborting:
             self.producer.resumeProducing()
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, pieces: list[bytes]) -> None:
         if self._waits or self.TLS or not self.connected:
-            super().write(data)
+            super().write(b"".join(pieces))
             return
+        together = len(pieces) == 1 or len(pieces) > FEW
         try:
-            sent = self.socket.send(data)
+            sent = self.socket.send(b"".join(pieces)) if together else self.socket.sendmsg(pieces)
         except OSError:
             sent = 0  # where it is no full buffer, it fails once more when the event loop looks at it, and that ends it
-        if sent < len(data):
-            super().write(data[sent:])
+        if sent < sum(map(len, pieces)):
+            super().write(b"".join(pieces)[sent:])
 
     def loseConnection(self) -> None:  # noqa: N802 - Twisted's name
         """Close the connection once everything has left; without asking the event loop, where everything has."""
