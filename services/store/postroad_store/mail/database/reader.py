@@ -206,7 +206,7 @@ class Reader:
         if uids[-1] - uids[0] + 1 == len(uids):  # if as many are there, it is these: their UIDs need not be read
             select, bodies = _block_of(tuple(columns), uids=False)
             rows = self.rows(select, (mailbox.id, uids[0], uids[-1]))
-            read: Any = [[value for (value,) in rows]] if len(columns) == 1 else list(zip(*rows, strict=True))
+            read: Any = [tuple([value for (value,) in rows])] if len(columns) == 1 else [*zip(*rows, strict=True)]
             if len(rows) == len(uids) and not (bodies and max(map(len, read[bodies[0]])) >= PIECE):
                 return uids, read
         rows = self.block(mailbox, uids, columns)
