@@ -23,6 +23,11 @@ class TlsError(Exception):
     """The certificate or its key cannot be used; the message says why and what to do."""
 
 
+def unusable(tls_dir: Path, why: Exception) -> TlsError:
+    """Return the error of a folder whose files cannot be used."""
+    return TlsError(f"the certificates in {tls_dir} cannot be used: {why}; run init (postroad init)")
+
+
 def server_context(tls_dir: Path, *, asks: bool = False) -> ssl.SSLContext:
     """Return the context of a server, for STARTTLS and for implicit TLS; raises `TlsError`.
 
@@ -37,11 +42,11 @@ def server_context(tls_dir: Path, *, asks: bool = False) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_RENEGOTIATION
     try:
         context.load_cert_chain(tls_dir / CERTIFICATE_FILE, tls_dir / KEY_FILE)
+        if asks:
+            context.load_verify_locations(tls_dir / CA_FILE)
+            context.verify_mode = ssl.CERT_OPTIONAL
     except OSError as error:  # as ssl.SSLError is
-        raise TlsError(f"the certificate in {tls_dir} cannot be used: {error}; run init (postroad init)") from error
-    if asks:
-        context.load_verify_locations(tls_dir / CA_FILE)
-        context.verify_mode = ssl.CERT_OPTIONAL
+        raise unusable(tls_dir, error) from error
     return context
 
 
@@ -65,7 +70,7 @@ def end_point(tls_dir: Path) -> bytes | None:
         start = pem.index(ssl.PEM_HEADER)
         leaf = ssl.PEM_cert_to_DER_cert(pem[start : pem.index(ssl.PEM_FOOTER, start) + len(ssl.PEM_FOOTER)])
     except (OSError, ValueError) as error:
-        raise TlsError(f"the certificate in {tls_dir} cannot be used: {error}; run init (postroad init)") from error
+        raise unusable(tls_dir, error) from error
     # RFC 5280 §4.1: Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm SEQUENCE { OBJECT IDENTIFIER, ...
     _, certificate, _ = _element(leaf)
     _, _, rest = _element(certificate)

@@ -111,7 +111,7 @@ async def test_a_spoiled_line_costs_no_other(tmp_path: Path, caplog: pytest.LogC
     )
     log = OverlayLog(tmp_path)
     assert [one["id"] for one in log.definitions] == ["a", "c"]
-    assert "is spoiled" in caplog.text
+    assert f"{tmp_path / FILE}: the line at octet {len(lines[0])} is spoiled" in caplog.text
     log.close()
 
 

@@ -303,6 +303,16 @@ async def test_what_is_under_way_in_a_world_that_is_dropped_leaves_nothing(offic
         assert not snapshots.freezer.is_frozen("shop")
 
 
+async def test_a_restore_that_cannot_be_read_is_not_finished(office: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    await office.take()
+    await office.begin()
+    (office.directory / "snapshots" / "shop" / "restoring").write_bytes(b"{")
+    await office.restart()
+    assert office.snapshots.kept.restoring() == []
+    assert not office.snapshots.freezer.is_frozen("shop")
+    assert "a restore that was under way is not finished" in caplog.text
+
+
 async def test_a_file_that_is_damaged_is_no_snapshot(office: Kept, caplog: pytest.LogCaptureFixture) -> None:
     await office.put()
     await office.take()

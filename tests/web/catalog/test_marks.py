@@ -179,3 +179,11 @@ def test_copies_that_nobody_delivered_do_not_pile_up(tmp_path: Path, monkeypatch
     writer = Writer(tmp_path, DefaultWorld())
     assert writer.connection.execute("SELECT uid FROM copies ORDER BY uid").fetchall() == [(4,), (5,)]
     writer.close()
+
+
+def test_marks_that_cannot_be_read_are_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"rubbish" * 1000)
+    with pytest.raises(
+        sqlite3.DatabaseError, match=r"marks\.sqlite: file is not a database; put a backup in its place"
+    ):
+        Marks(tmp_path)

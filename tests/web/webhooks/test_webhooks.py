@@ -186,6 +186,21 @@ async def test_a_restart_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         it.services.webhooks = again
 
 
+@pytest.mark.parametrize("octets", [b"rubbish", b'[{"id": "a"}]', b"[1]"])
+async def test_a_file_that_cannot_be_read_is_set_aside(
+    tmp_path: Path, octets: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with rig(tmp_path) as it:
+        (tmp_path / "web").mkdir(exist_ok=True)
+        (tmp_path / "web" / "webhooks.json").write_bytes(octets)
+        again = webhooks.Webhooks(it.services.settings.web_dir, it.services.catalog, it.services.clock, anywhere=False)
+        again.start()
+        assert again.of("*") == []
+        assert (tmp_path / "web" / "webhooks.damaged").read_bytes() == octets
+        assert "webhooks.damaged" in caplog.text
+        await again.close()
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

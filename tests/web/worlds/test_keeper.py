@@ -482,5 +482,7 @@ async def test_a_database_that_can_not_be_written_is_told(desk: Desk, monkeypatc
 
 def test_a_folder_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "worlds.sqlite").write_bytes(b"nonsense" * 1000)
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(
+        sqlite3.DatabaseError, match=r"worlds\.sqlite: file is not a database; put a backup in its place"
+    ):
         Database(tmp_path)

@@ -154,7 +154,7 @@ class OverlayLog:
                     break  # torn: nobody relies on it
                 change = _read(line)
                 if change is None:
-                    log.error("worlds: the line at %d is spoiled, and left out", place.offset)
+                    log.error("%s: the line at octet %d is spoiled, and left out", self._directory / FILE, place.offset)
                     self._size += place.length
                     continue
                 self._note(change.id, place, stays=change.definition is not None)

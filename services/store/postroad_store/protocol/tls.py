@@ -22,7 +22,7 @@ from postroad.sasl.channel import (
     Channel,
     Encrypted,
 )
-from postroad.tls import CA_FILE, CERTIFICATE_FILE, CIPHERS, KEY_FILE, end_point
+from postroad.tls import CA_FILE, CERTIFICATE_FILE, CIPHERS, KEY_FILE, end_point, unusable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class ServerTls:
 
     The groups of the key exchange are OpenSSL's defaults: X25519, P-256, P-384 and others. A client of TLS 1.2 has to
     offer P-256, because the certificate's key is on that curve (RFC 8422 §5.1). `asks`: clients are asked for a
-    certificate of the stack's CA.
+    certificate of the stack's CA. Raises `TlsError`.
     """
 
     def __init__(self, tls_dir: Path, *, asks: bool = False) -> None:
@@ -47,16 +47,19 @@ class ServerTls:
         context.set_cipher_list(CIPHERS.encode())
         context.set_options(SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION | SSL.OP_NO_TICKET)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # an idle connection holds no buffers
-        context.use_certificate_chain_file(str(tls_dir / CERTIFICATE_FILE))
-        context.use_privatekey_file(str(tls_dir / KEY_FILE))
-        context.check_privatekey()
+        try:
+            context.use_certificate_chain_file(str(tls_dir / CERTIFICATE_FILE))
+            context.use_privatekey_file(str(tls_dir / KEY_FILE))
+            context.check_privatekey()
+            if asks:
+                # A client who has no certificate goes on without; one of another CA ends the handshake.
+                context.load_verify_locations(str(tls_dir / CA_FILE))
+                context.load_client_ca(str(tls_dir / CA_FILE).encode())
+                context.set_verify(SSL.VERIFY_PEER)
+        except SSL.Error as error:
+            raise unusable(tls_dir, error) from error
         # No session is resumed: a resumed one has no certificate of the client, and tls-unique is another message.
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-        if asks:
-            # A client who has no certificate goes on without; one of another CA ends the handshake.
-            context.load_verify_locations(str(tls_dir / CA_FILE))
-            context.load_client_ca(str(tls_dir / CA_FILE).encode())
-            context.set_verify(SSL.VERIFY_PEER)
         context.set_alpn_select_callback(_choose)
         self._end_point = end_point(tls_dir)
         self._context = context

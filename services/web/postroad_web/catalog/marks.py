@@ -7,14 +7,15 @@ For the writer's thread.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from postroad_web.catalog.database import rows_with
+from postroad_web.durable import open_durable
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
@@ -79,11 +80,8 @@ class Marks:
     """The marks. Each method that changes them returns once that is on disk."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._connection = connection = sqlite3.connect(directory / FILE, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_SCHEMA)
+        without = "what was removed is there again, and nothing is read or tagged"
+        self._connection = connection = open_durable(directory / FILE, _SCHEMA, without=without)
         if connection.execute("SELECT 1 FROM facts WHERE name = 'purged'").fetchone() is not None:
             connection.executescript(_BEFORE_WORLDS)
         connection.execute("CREATE INDEX IF NOT EXISTS marks_world ON marks (world)")

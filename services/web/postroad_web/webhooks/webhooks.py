@@ -60,10 +60,21 @@ class Webhooks:
 
     def start(self) -> None:
         """Read what is kept, and go on sending."""
-        if self._path.exists():
-            for value in orjson.loads(self._path.read_bytes()):
-                self._begin(read_hook(value))
+        for hook in self._read():
+            self._begin(hook)
         self._keeper = asyncio.create_task(self._keep_cursors())
+
+    def _read(self) -> list[Hook]:
+        """Return what is kept. A file that can't be read is set aside, since the next change would write over it."""
+        if not self._path.exists():
+            return []
+        try:
+            return [read_hook(value) for value in orjson.loads(self._path.read_bytes())]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            aside = self._path.with_suffix(".damaged")
+            self._path.replace(aside)
+            log.error("the webhooks can't be read, so there are none; the file is kept as %s: %s", aside, error)  # noqa: TRY400 - said all
+            return []
 
     async def close(self) -> None:
         """Stop sending."""

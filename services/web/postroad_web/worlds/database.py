@@ -5,7 +5,6 @@ Changes that wait together share a transaction and its fsync (`postroad.groupcom
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,6 +12,7 @@ import orjson
 from postroad.groupcommit import GroupCommit
 from postroad.jsontext import to_json
 from postroad.syncing import is_in_memory
+from postroad_web.durable import open_durable
 from postroad_web.worlds.made import Made
 
 if TYPE_CHECKING:
@@ -34,15 +34,8 @@ class Database:
     """The database in a folder. Raises `sqlite3.Error` and `OSError`; changes raise it as awaited."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(directory / FILE, isolation_level=None, check_same_thread=False)
-        try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.executescript(_SCHEMA)
-        except sqlite3.Error:
-            self._connection.close()
-            raise
+        without = "the worlds that the API has made are dropped, with all that is in them"
+        self._connection = open_durable(directory / FILE, _SCHEMA, without=without)
         in_memory = is_in_memory(directory)
         self._commit: GroupCommit[Made | str, None] = GroupCommit(self._write, name="worlds", at_once=lambda: in_memory)
 

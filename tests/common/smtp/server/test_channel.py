@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import shutil
 import ssl
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
@@ -144,6 +145,15 @@ def test_other_certificates_end_the_handshake(folder: Path, side: Any, certifica
         certificate = str(both)
     with pytest.raises((ssl.SSLError, SSL.Error)):
         side(folder, client(folder, ssl.TLSVersion.TLSv1_2, certificate))
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "cert.pem", "key.pem"])
+@pytest.mark.parametrize("make", [server_context, ServerTls])
+def test_files_that_are_damaged_are_told_with_what_to_do(folder: Path, tmp_path: Path, name: str, make: Any) -> None:
+    damaged = shutil.copytree(folder / "tls", tmp_path / "tls")
+    (damaged / name).write_bytes(b"rubbish")
+    with pytest.raises(TlsError, match=f"the certificates in {damaged} cannot be used: .*; run init"):
+        make(damaged, asks=True)
 
 
 def test_plaintext(folder: Path) -> None:

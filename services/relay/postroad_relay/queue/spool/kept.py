@@ -105,8 +105,12 @@ class KeptQueues:
             if contents.is_dir() and contents.name not in tokens:
                 shutil.rmtree(contents)
         with suppress(FileNotFoundError):
-            restoring = Restoring(**json.loads((folder / _RESTORING).read_bytes()))
-            self._restoring[restoring.world] = restoring
+            try:
+                restoring = Restoring(**json.loads((folder / _RESTORING).read_bytes()))
+            except (ValueError, TypeError) as error:
+                log.error("a restore that was under way is not finished: %s: %s", folder / _RESTORING, error)  # noqa: TRY400 - no bug
+            else:
+                self._restoring[restoring.world] = restoring
 
     def of(self, world: str) -> list[Kept]:
         """Return the snapshots of a world, the oldest first."""
