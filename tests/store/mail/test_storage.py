@@ -508,6 +508,27 @@ async def test_large_garbage_is_removed_in_small_steps(
     assert (rows(storage, "contents"), rows(storage, "garbage")) == (0, 0)
 
 
+async def test_what_is_being_read_stays_until_later(storage: Storage, inbox: Mailbox, put: Put) -> None:
+    """RFC 2180 §4.1.1."""
+    await put(inbox, b"a: b\r\n\r\nc", b"d: e\r\n\r\nf")
+    opened = storage.opened.open(inbox, 1)
+    assert opened is not None
+    assert storage.opened.open(inbox, 1) is opened
+    await storage.expunge(inbox, [1, 2], only_deleted=False)
+    await settled(storage)
+    assert (rows(storage, "contents"), rows(storage, "garbage")) == (1, 1)
+    assert opened.octets(3, 9) == b"b\r\n\r\nc"
+    assert storage.opened.open(inbox, 1) is None
+    del opened
+    later = storage._collector._later
+    assert later is not None
+    storage._collector.collect()
+    await settled(storage)
+    assert (rows(storage, "contents"), rows(storage, "garbage")) == (0, 0)
+    storage.close()
+    assert later.cancelled()
+
+
 async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, b"small")
     (pages,) = storage._writer._db.execute("PRAGMA page_count").fetchone()

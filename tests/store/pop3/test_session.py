@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from postroad.clock import Clock
 from postroad.journal import Kind
 from postroad.world.guesses import TooManyGuesses
+from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.model.errors import StorageError
 from postroad_store.pop3 import engine as engine_module
 from postroad_store.pop3 import session as module
@@ -260,13 +262,29 @@ class TestLargeMessages:
         await wire.idle()
         assert wire.received.endswith(b"\r\n.\r\n")
 
-    async def test_expunged_in_the_midst_the_connection_is_closed(self, place: Place) -> None:
+    async def test_what_is_expunged_in_the_midst_is_sent_whole(self, place: Place) -> None:
         await place.put(LARGE)
         wire = await logged_in(place)
         wire.feed(b"RETR 1\r\n")
         wire.may_write(writable=False)
         await asyncio.sleep(0)
         await place.storage.expunge(await place.inbox(), [1], only_deleted=False)
+        wire.may_write(writable=True)
+        await wire.idle()
+        assert wire.received == b"+OK %d octets\r\n%b.\r\n" % (len(LARGE), LARGE.replace(b"\n.", b"\n.."))
+        for command in (b"RETR 1\r\n", b"TOP 1 5\r\n"):
+            wire.received.clear()
+            assert await wire.exchange(command) == b"-ERR Message is expunged.\r\n"
+
+    async def test_where_octets_are_missing_the_connection_is_closed(self, place: Place) -> None:
+        await place.put(LARGE)
+        wire = await logged_in(place)
+        wire.feed(b"RETR 1\r\n")
+        wire.may_write(writable=False)
+        await asyncio.sleep(0)
+        with sqlite3.connect(place.folder / "mail" / FILE) as database:
+            database.execute("DELETE FROM octets")
+        database.close()
         wire.may_write(writable=True)
         await wire.idle()
         assert wire.closed
@@ -278,14 +296,6 @@ class TestLargeMessages:
         wire.session.engine.begin_message(10)
         wire.session.failed(Retrieve(1, None))
         assert wire.closed
-
-    async def test_top_of_a_message_that_goes_while_its_lines_are_counted(
-        self, place: Place, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        await place.put(LARGE)
-        wire = await logged_in(place)
-        monkeypatch.setattr(place.storage, "content", lambda *_: None)
-        assert await wire.exchange(b"TOP 1 5\r\n") == b"-ERR Message is expunged.\r\n"
 
 
 class TestUpdate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -9,23 +10,28 @@ from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
 from postroad_store.mail.model.errors import MailError
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Callable
 
     from postroad_store.mail.writer import Writer
 
+LATER = 60.0  # seconds, after which contents are looked at again that were being read
 _log = logging.getLogger(__name__)
 
 
 class Collector:
-    """Hands the work to the writer, one removal at a time."""
+    """Hands the work to the writer, one removal at a time; what somebody `reads` (any thread may ask) has to wait."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, reads: Callable[[int], bool]) -> None:
         self._writer = writer
+        self._reads = reads
+        self._later: asyncio.TimerHandle | None = None
         self._at_work = self._again = self._closed = False
 
     def close(self) -> None:
         """Begin no further removal."""
         self._closed = True
+        if self._later is not None:
+            self._later.cancel()
 
     def collect(self) -> None:
         """Remove garbage: now, or once more after the removal that is under way."""
@@ -33,7 +39,12 @@ class Collector:
             self._again = True
             return
         self._at_work, self._again = True, False
-        self._writer.submit(Collect(self.collect), hurry=False).add_done_callback(self._collected)
+        collect = Collect(self.collect, self._reads, self._collect_later)
+        self._writer.submit(collect, hurry=False).add_done_callback(self._collected)
+
+    def _collect_later(self) -> None:
+        if not self._closed and (self._later is None or self._later.when() < asyncio.get_running_loop().time()):
+            self._later = asyncio.get_running_loop().call_later(LATER, self.collect)
 
     def _collected(self, done: asyncio.Future[None]) -> None:
         self._at_work = False

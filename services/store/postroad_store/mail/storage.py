@@ -46,6 +46,7 @@ from postroad_store.mail.model.flags import DELETED
 from postroad_store.mail.model.mailboxes import Mailboxes
 from postroad_store.mail.model.ranges import following, gaps, intersection
 from postroad_store.mail.model.view import View
+from postroad_store.mail.opened import OpenMessages
 from postroad_store.mail.outbox import Outbox
 from postroad_store.mail.packer import Packer
 from postroad_store.mail.quotas import Quotas
@@ -115,7 +116,8 @@ class Storage:
         self.url_keys = UrlKeys(self._reader, self._submit)
         self.finder = Finder(path, self._reader, self._clock)
         self._retexter = Retexter(self._submit, self._clock, self.finder.texts_are_made)
-        self._collector = Collector(self._writer)
+        self.opened = OpenMessages(self._reader)
+        self._collector = Collector(self._writer, self.opened.has)
         self.expunger = Expunger(self.expunge)
         self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
         memory = Memory(self._accounts, self._loader, self.scripts, self.quotas)
@@ -374,10 +376,7 @@ class Storage:
         return self._ahead.columns(mailbox, uids, columns)
 
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
-        """Read: return octets `start` to `end` (None: to the end) of the message; None if it has gone.
-
-        The cost is that of the range (but a header section is read whole).
-        """
+        """Read: return octets `start` to `end` (None: to the end) of the message; None if it has gone."""
         return self._reader.content(mailbox, uid, start, end)
 
     def parts(self, mailbox: Mailbox, uid: int) -> Part | None:

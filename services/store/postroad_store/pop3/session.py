@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import UID
     from postroad_store.mail.model.view import View
+    from postroad_store.mail.opened import OpenMessage
     from postroad_store.pop3.shared import Shared
     from postroad_store.protocol.contract import Connection, Event, Farewell
 
@@ -226,48 +227,26 @@ class Session:
     async def _retrieve_in_pieces(self, event: Retrieve, held: _Held) -> None:
         """Send a large message piece by piece, as fast as the client reads, without holding it whole."""
         uid = held.maildrop.uids[event.number - 1]
-        end = held.maildrop.size(event.number)
-        if event.lines is not None:
-            end = self._end_of_top(held, uid, event.lines, end)
-        if not self.engine.takes_utf8 and needs_utf8(self._storage.content(held.mailbox, uid, 0, PIECE) or b""):
+        opened = self._storage.opened.open(held.mailbox, uid)
+        if opened is None:
+            self.engine.refuse(EXPUNGED)
+            return
+        if not self.engine.takes_utf8 and needs_utf8(opened.octets(0, PIECE)):
             self.engine.refuse(NEEDS_UTF8)
             return
-        offset = 0
-        while offset < end:
-            piece = self._storage.content(held.mailbox, uid, offset, min(offset + PIECE, end))
-            if not piece:
-                break
-            if not offset:
-                self.engine.begin_message(end)
+        end = opened.size if event.lines is None else _end_of_top(opened, event.lines)
+        self.engine.begin_message(end)
+        for offset in range(0, end, PIECE):
+            piece = opened.octets(offset, min(offset + PIECE, end))
+            if not piece:  # the database is damaged
+                self._connection.close()
+                return
             self.engine.message_piece(piece)
-            offset += len(piece)
             self._connection.flush()
             await self._connection.wait_writable()
-        if not offset:
-            self.engine.refuse(EXPUNGED)
-        elif offset < end:  # expunged meanwhile
-            self._connection.close()
-        else:
-            self.engine.end_message()
-            if event.lines is None:
-                self._shared.notes.retrieved(self._connection, held.login, held.mailbox, [uid])
-
-    def _end_of_top(self, held: _Held, uid: int, lines: int, size: int) -> int:
-        """Return how many octets TOP sends of a large message; 0 if it is gone."""
-        parts = self._storage.parts(held.mailbox, uid)
-        if parts is None:
-            return 0
-        end = parts.body
-        while lines and end < size:
-            piece = self._storage.content(held.mailbox, uid, end, min(end + PIECE, size))
-            if not piece:
-                return 0
-            line_ends = piece.count(b"\n")
-            if line_ends >= lines:
-                return end + body_lines(piece, lines)
-            lines -= line_ends
-            end += len(piece)
-        return end
+        self.engine.end_message()
+        if event.lines is None:
+            self._shared.notes.retrieved(self._connection, held.login, held.mailbox, [uid])
 
     # UPDATE
 
@@ -284,3 +263,15 @@ class Session:
         else:
             self.engine.updated(len(event.numbers))
         self.end()
+
+
+def _end_of_top(opened: OpenMessage, lines: int) -> int:
+    """Return how many octets TOP sends of a large message."""
+    end = opened.root.body
+    while lines and (piece := opened.octets(end, min(end + PIECE, opened.size))):
+        line_ends = piece.count(b"\n")
+        if line_ends >= lines:
+            return end + body_lines(piece, lines)
+        lines -= line_ends
+        end += len(piece)
+    return end

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
 from postroad_store.imap.urlauth import is_valid, token_of
+from postroad_store.mail.opened import OpenMessage
 from tests.harness.imap import NOW, Place, Wire
 
 if TYPE_CHECKING:
@@ -227,12 +228,12 @@ async def test_urls_of_an_own_mailbox_that_may_not_be_read(connect: Callable[[],
     assert await fetched(bob, url) == "{5}\r\nfirst"
 
 
-async def test_a_message_that_goes_meanwhile(
-    connect: Callable[[], Wire], place: Place, monkeypatch: pytest.MonkeyPatch
+async def test_where_octets_are_missing_the_connection_is_closed(
+    connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = await logged_in(connect())
     url = await authorized(alice, f"{INBOX};URLAUTH=anonymous")
-    monkeypatch.setattr(place.storage, "content", lambda *_: None)
+    monkeypatch.setattr(OpenMessage, "octets", lambda *_: b"")
     told = await alice.say(f'f URLFETCH "{url}"')
     assert "OK" not in told
     assert alice.closed

@@ -155,14 +155,14 @@ class _Found(Message):
 
     def __init__(self, storage: Storage, mailbox: Mailbox, url: Url) -> None:  # pylint: disable=super-init-not-called
         """Find the message; raises `UrlFault`, `SyntaxFault`."""
-        root = storage.parts(mailbox, url.uid)
-        if root is None:
+        opened = storage.opened.open(mailbox, url.uid)
+        if opened is None:
             raise UrlFault("there is no such message")
-        self.storage, self.mailbox, self.uid, self.root = storage, mailbox, UID(url.uid), root
+        self.storage, self.mailbox, self.uid, self._opened = storage, mailbox, UID(url.uid), opened
         reader = Reader([b"[" + url.section + b"]"])
         section = read_section(reader, peek=True)
         reader.end()
-        part = root.find(section.part)
+        part = opened.root.find(section.part)
         if part is None:
             raise UrlFault("there is no such part")
         self._part = part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +15,10 @@ from postroad_store.imap.commands.fetch.plain import Lost, plain
 from postroad_store.imap.commands.fetch.section import Fields
 from postroad_store.imap.commands.fetch.values import internal_date
 from postroad_store.imap.grammar.reader import Reader
+from postroad_store.mail.database.connection import FILE
 from postroad_store.mail.model.arrival import Arrival
-from postroad_store.mail.model.flags import FlagSet
-from postroad_store.mail.storage import Storage
+from postroad_store.mail.model.flags import NO_FLAGS, FlagSet
+from postroad_store.mail.opened import OpenMessage
 from tests.harness.imap import NOW, Place
 
 if TYPE_CHECKING:
@@ -154,15 +156,15 @@ async def test_many_spans_share_a_block_that_is_full_some_time(place: Place, mon
     assert told == [1] * 7
 
 
-@pytest.mark.parametrize("octets", [None, b"", b"x", b"xxx"])
+@pytest.mark.parametrize("octets", [b"", b"x", b"xxx"])
 async def test_no_literal_is_shorter_or_longer_than_announced(
-    place: Place, octets: bytes | None, monkeypatch: pytest.MonkeyPatch
+    place: Place, octets: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As from a database that has lost something: such a message is as if gone."""
     view = await view_with(place, *MESSAGES[:1])
     message = Message(place.storage, view, view.uids[0])
     assert message.text(0, 2) == MESSAGES[0][:2]
-    monkeypatch.setattr(Storage, "content", lambda *_: octets)
+    monkeypatch.setattr(OpenMessage, "octets", lambda *_: octets)
     with pytest.raises(Gone):
         message.text(0, 2)
 
@@ -294,11 +296,25 @@ def test_internal_date(seconds: float, text: bytes) -> None:
 
 
 async def test_gone_before_its_text(place: Place) -> None:
-    """A response that has begun cannot be taken back."""
+    """RFC 2180 §4.1.1: a response that has begun ends, though the message is expunged."""
+    view = await view_with(place, *MESSAGES)
+    asked = plan(b"(UID BODY.PEEK[] BINARY.PEEK[1])", uid=False)
+    whole = list(plain(place.storage, view, 1, asked))
+    pieces = plain(place.storage, view, 1, asked)
+    first = next(pieces)
+    await place.storage.expunge(view.mailbox, [1], only_deleted=False)
+    await place.storage.append([Arrival((view.mailbox,), b"A: b\r\n", 0, NO_FLAGS)])
+    assert [first, *pieces] == whole
+    assert list(plain(place.storage, view, 1, asked)) == []
+
+
+async def test_where_octets_are_missing_a_response_cannot_end(place: Place) -> None:
     view = await view_with(place, *MESSAGES)
     pieces = plain(place.storage, view, 1, plan(b"(UID BODY.PEEK[])", uid=False))
     assert next(pieces) == b"* 1 FETCH (UID 1"
-    await place.storage.expunge(view.mailbox, [1], only_deleted=False)
+    with sqlite3.connect(place.incoming.parent / "mail" / FILE) as database:
+        database.execute("DELETE FROM octets")
+    database.close()
     with pytest.raises(Lost):
         list(pieces)
 

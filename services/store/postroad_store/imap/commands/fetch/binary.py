@@ -18,7 +18,6 @@ from postroad_store.imap.commands.fetch.item import Alone, Refused
 from postroad_store.imap.commands.fetch.section import PIECE, read_part, read_partial
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.mail.decoded import Measured, Place
-from postroad_store.mail.model.message import Column
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -113,7 +112,7 @@ class Binary(_Part):
             wanted = octets[first : first + length]
             yield self._literal(_measured(octets), len(wanted)) + wanted
         else:
-            source = message.number(Column.ID), encoded.start
+            source = message.content, encoded.start
             measured = yield from _measure(message, source, encoded)
             first = min(first, measured.size)
             last = min(first + length, measured.size)
@@ -140,7 +139,7 @@ class BinarySize(_Part):
         elif encoded.end - encoded.start <= PIECE:
             measured = _measured(_decoded_at_once(message, encoded))
         else:
-            measured = yield from _measure(message, (message.number(Column.ID), encoded.start), encoded)
+            measured = yield from _measure(message, (message.content, encoded.start), encoded)
         yield self.label + b" %d" % measured.size
 
 

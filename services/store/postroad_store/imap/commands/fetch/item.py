@@ -58,9 +58,9 @@ class Block:
 
 
 class Message:
-    """One message whose response is written in pieces, for `Item.write`."""
+    """One message whose response is written in pieces, for `Item.write`; its octets stay until that is done."""
 
-    __slots__ = ("_at", "mailbox", "root", "storage", "uid", "view")
+    __slots__ = ("_at", "_opened", "mailbox", "storage", "uid", "view")
 
     def __init__(self, storage: Storage, view: View, uid: UID) -> None:
         """Find the message; raises `Gone`."""
@@ -68,11 +68,21 @@ class Message:
         self.view = view
         self.mailbox: Mailbox = view.mailbox
         self.uid = uid
-        at, root = self.mailbox.index(uid), storage.parts(self.mailbox, uid)
-        if at is None or root is None:
+        at, opened = self.mailbox.index(uid), storage.opened.open(self.mailbox, uid)
+        if at is None or opened is None:
             raise Gone
         self._at = at
-        self.root: Part = root
+        self._opened = opened
+
+    @property
+    def root(self) -> Part:
+        """The root of its parts."""
+        return self._opened.root
+
+    @property
+    def content(self) -> int:
+        """The number of its content, which all copies of the message share."""
+        return self._opened.content
 
     def number(self, stored: Column) -> int:
         """Return a column of the message that is a number; raises `Gone`."""
@@ -90,8 +100,8 @@ class Message:
 
     def text(self, start: int, end: int) -> bytes:
         """Return octets of the message; raises `Gone`."""
-        octets = self.storage.content(self.mailbox, self.uid, start, end)
-        if octets is None or len(octets) != end - start:
+        octets = self._opened.octets(start, end)
+        if len(octets) != end - start:
             raise Gone
         return octets
 

@@ -81,17 +81,26 @@ class Collect(Commit[bool, None]):
     LIMIT = 200  # contents
     OCTETS = 64 << 20
 
-    def __init__(self, again: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        again: Callable[[], None],
+        reads: Callable[[int], bool] = lambda _: False,
+        later: Callable[[], None] = lambda: None,
+    ) -> None:
         self._again = again  # called if there may be more to remove
+        self._reads = reads  # whether somebody is reading a content: it stays
+        self._later = later  # called if there is such a one
+        self._stay = False
 
     def write(self, db: Connection) -> bool:
-        """Remove some; return whether there may be more."""
+        """Remove some; return whether there may be more that nobody is reading."""
         listed = db.execute(
             "SELECT g.content, coalesce(c.size, 0) FROM garbage g LEFT JOIN contents c ON c.id = g.content LIMIT ?",
             (self.LIMIT,),
         ).fetchall()
         before = accumulate([size for _, size in listed], initial=0)
-        suspects = [(content,) for (content, _), octets in zip(listed, before, strict=False) if octets < self.OCTETS]
+        some = [content for (content, _), octets in zip(listed, before, strict=False) if octets < self.OCTETS]
+        suspects = [(content,) for content in some if not self._reads(content)]
         garbage = [
             suspect
             for suspect in suspects
@@ -108,9 +117,13 @@ class Collect(Commit[bool, None]):
             [(content << PIECE_BITS, (content + 1 << PIECE_BITS) - 1) for (content,) in garbage],
         )
         db.executemany("DELETE FROM garbage WHERE content = ?", suspects)
-        return len(listed) == self.LIMIT or len(suspects) < len(listed)
+        more = len(listed) == self.LIMIT or len(some) < len(listed)
+        self._stay = len(suspects) < len(some)
+        return more and bool(suspects)
 
     def show(self, written: bool) -> None:
         """Go on, if there may be more."""
         if written:
             self._again()
+        if self._stay:
+            self._later()
