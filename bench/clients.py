@@ -41,10 +41,10 @@ class Wire:
         needle = b"\r\n" + mark
         looked = self._at - 2
         while True:
-            found = self._data.find(needle, looked)
-            if found >= 0 and (end := self._data.find(b"\r\n", found + 2)) >= 0:
+            at = self._data.find(needle, looked)
+            if at >= 0 and (end := self._data.find(b"\r\n", at + 2)) >= 0:
                 break
-            looked = found if found >= 0 else max(looked, len(self._data) - len(needle) + 1)
+            looked = at if at >= 0 else max(looked, len(self._data) - len(needle) + 1)
             if self._at > KEPT:
                 looked -= self._at - 2
                 del self._data[: self._at - 2]

@@ -54,10 +54,10 @@ def wait_for_port(address: str, port: int) -> None:
 
 def program(name: str, package: str) -> str:
     """Return the path of a program of a Debian package."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    if found is None:
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if path is None:
         raise MissingPeerError(f"{name} is not here: apt-get install {package}")
-    return found
+    return path
 
 
 class Daemon:

@@ -58,10 +58,10 @@ def dnsperf(address: str, port: int, queries: Path) -> Callable[[], float]:
         lost = re.search(r"Queries lost:\s+(\d+)", done.stdout)
         if lost is None or int(lost[1]) > 100:
             raise RuntimeError(f"queries were lost:\n{done.stdout}")
-        found = re.search(r"Queries per second:\s+([\d.]+)", done.stdout)
-        if found is None:
+        match = re.search(r"Queries per second:\s+([\d.]+)", done.stdout)
+        if match is None:
             raise RuntimeError(f"dnsperf said:\n{done.stdout}")
-        return float(found[1])
+        return float(match[1])
 
     return measure
 

@@ -51,7 +51,7 @@ User = tuple[str, str]
 def messages(count: int, size: int, seed: int) -> list[bytes]:
     """Return messages of about `size` octets, as different from each other as letters are."""
     dice = random.Random(seed)
-    made = []
+    contents = []
     for number in range(count):
         head = (
             f"Received: from client.test ([127.0.0.1]) by mx.test with ESMTP id {number:08};\r\n"
@@ -68,8 +68,8 @@ def messages(count: int, size: int, seed: int) -> list[bytes]:
             line = " ".join(dice.choices(WORDS, k=11)) + "\r\n"
             body.append(line)
             length += len(line)
-        made.append((head + "".join(body))[: size - 2].encode() + b"\r\n")
-    return made
+        contents.append((head + "".join(body))[: size - 2].encode() + b"\r\n")
+    return contents
 
 
 def _pairs(ours: tuple[Place, User], peer: tuple[Place, User]) -> tuple[ImapClient, ImapClient]:
@@ -164,9 +164,9 @@ def rows(
             yield interleave(row(name, floor), rounds, _median(mine, text, times), _median(theirs, text, times))
     for name, text, times, floor in COMMANDS:
         yield interleave(row(name, floor), rounds, _median(mine, text, times), _median(theirs, text, times))
-    one = messages(1, 2048, 5)
+    message = messages(1, 2048, 5)
     for name, text in (("SORT after an arrival", SORT), ("THREAD after an arrival", THREAD)):
-        both = (_after_an_arrival(client, one, text) for client in (mine, theirs))
+        both = (_after_an_arrival(client, message, text) for client in (mine, theirs))
         yield interleave(row(name, 0.5), rounds, *both)
     for name, text in (("STORE on all", FLAG_ALL), ("STORE .SILENT on all", FLAG_ALL_SILENTLY)):
         yield interleave(row(name, 1.0), rounds, _flag_all(mine, text), _flag_all(theirs, text))

@@ -43,10 +43,10 @@ def smtp_source(
 def peak_memory(process_id: int) -> int:
     """Return the peak resident set of a process, in octets, since `forget_peak`."""
     status = Path(f"/proc/{process_id}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    if found is None:
+    match = re.search(r"VmHWM:\s+(\d+) kB", status)
+    if match is None:
         raise RuntimeError("the kernel does not tell VmHWM")
-    return int(found[1]) * 1024
+    return int(match[1]) * 1024
 
 
 def forget_peak(process_id: int) -> int:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def proportional_memory(process_id: int) -> int:
     """Return a process's proportional set size, in octets: its own pages, and its share of those it shares."""
-    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{process_id}/smaps_rollup").read_text(), re.MULTILINE)
-    if found is None:
+    match = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{process_id}/smaps_rollup").read_text(), re.MULTILINE)
+    if match is None:
         raise RuntimeError("the kernel does not tell Pss")
-    return int(found[1]) * 1024
+    return int(match[1]) * 1024
 
 
 def rows(make: Callable[[], ProcessStack], rounds: int) -> Iterator[Row]:

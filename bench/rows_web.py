@@ -298,7 +298,7 @@ class Smtpdfix:
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        found = self._line()
-        if found is None:
+        line = self._line()
+        if line is None:
             raise RuntimeError("smtpdfix has ended")
-        return found
+        return line
