@@ -11,7 +11,7 @@ export class Problem extends Error {
   constructor(status: number, body: Record<string, unknown>) {
     const errors = Array.isArray(body["errors"]) ? body["errors"].map(fault) : [];
     const detail = typeof body["detail"] === "string" ? body["detail"] : "";
-    super(errors.map((one) => `${one.field} ${one.detail}`).join(". ") || detail || `The server has answered ${status}.`);
+    super(errors.map((error) => `${error.field} ${error.detail}`).join(". ") || detail || `The server has answered ${status}.`);
     this.status = status;
     this.title = typeof body["title"] === "string" ? body["title"] : "";
     this.errors = errors;
@@ -20,8 +20,8 @@ export class Problem extends Error {
 }
 
 function fault(value: unknown): { field: string; detail: string } {
-  const one = (value ?? {}) as Record<string, unknown>;
-  return { field: String(one["field"] ?? one["pointer"] ?? ""), detail: String(one["detail"] ?? "") };
+  const fields = (value ?? {}) as Record<string, unknown>;
+  return { field: String(fields["field"] ?? fields["pointer"] ?? ""), detail: String(fields["detail"] ?? "") };
 }
 
 export type Query = Record<string, string | number | boolean | null | undefined | readonly string[]>;
@@ -32,7 +32,7 @@ export function url(path: readonly string[] | string, query: Query = {}): string
   // What is done to worlds names them in the path.
   const parameters = new URLSearchParams(/^worlds(\/|$)/.test(segments) ? {} : worldQuery());
   for (const [name, value] of Object.entries(query)) {
-    if (Array.isArray(value)) for (const one of value) parameters.append(name, one);
+    if (Array.isArray(value)) for (const each of value) parameters.append(name, each);
     else if (value !== null && value !== undefined) parameters.set(name, String(value));
   }
   const asked = parameters.toString();

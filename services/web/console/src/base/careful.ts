@@ -16,15 +16,15 @@ export interface Piece {
 
 /** Cut a text into pieces; characters that can't be seen are pieces that name them, such as `U+202E`. */
 export function pieces(text: string): readonly Piece[] {
-  const found: Piece[] = [];
+  const pieces: Piece[] = [];
   let at = 0;
   for (const match of text.matchAll(UNSEEN)) {
-    if (match.index > at) found.push({ text: text.slice(at, match.index), marked: false });
-    found.push({ text: named(match[0]), marked: true });
+    if (match.index > at) pieces.push({ text: text.slice(at, match.index), marked: false });
+    pieces.push({ text: named(match[0]), marked: true });
     at = match.index + match[0].length;
   }
-  if (at < text.length || found.length === 0) found.push({ text: text.slice(at), marked: false });
-  return found;
+  if (at < text.length || pieces.length === 0) pieces.push({ text: text.slice(at), marked: false });
+  return pieces;
 }
 
 /** The same as one text, for titles and labels. */

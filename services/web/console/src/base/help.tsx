@@ -18,8 +18,8 @@ export function Help({ onClose }: { onClose: () => void }) {
               {keys.map((key) => (
                 <div key={key.keys.join()}>
                   <dt>
-                    {key.keys.map((one) => (
-                      <kbd key={one}>{one.split(" ").map((part) => NAMED[part] ?? part).join(" ")}</kbd>
+                    {key.keys.map((combination) => (
+                      <kbd key={combination}>{combination.split(" ").map((part) => NAMED[part] ?? part).join(" ")}</kbd>
                     ))}
                   </dt>
                   <dd>{key.does}</dd>

@@ -27,7 +27,7 @@ export function useKeys(keys: readonly Key[], level = 0): void {
   useEffect(() => {
     const mine = entry.current;
     bound.push(mine);
-    bound.sort((one, other) => other.level - one.level);
+    bound.sort((binding, other) => other.level - binding.level);
     return () => {
       bound.splice(bound.indexOf(mine), 1);
     };
@@ -37,15 +37,15 @@ export function useKeys(keys: readonly Key[], level = 0): void {
 /** Return what is bound now, each key once. */
 export function boundKeys(): readonly Key[] {
   const seen = new Set<string>();
-  const found: Key[] = [];
+  const active: Key[] = [];
   for (const { keys } of bound) {
     for (const key of keys) {
       const name = key.keys.join();
-      if (!seen.has(name)) found.push(key);
+      if (!seen.has(name)) active.push(key);
       seen.add(name);
     }
   }
-  return found;
+  return active;
 }
 
 function isWritten(target: EventTarget | null): boolean {
@@ -74,7 +74,7 @@ addEventListener("keydown", (event) => {
       }
     }
   }
-  if (bound.some(({ keys }) => keys.some((key) => key.keys.some((one) => one.startsWith(`${event.key} `))))) {
+  if (bound.some(({ keys }) => keys.some((key) => key.keys.some((combination) => combination.startsWith(`${event.key} `))))) {
     first = event.key;
     forget = window.setTimeout(() => {
       first = "";

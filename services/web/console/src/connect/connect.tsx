@@ -30,23 +30,23 @@ const DOORS: readonly (readonly [keyof Places, string, string])[] = [
 ];
 
 export default function Connect() {
-  const found = useLoaded((signal) => api.get<Answer>("endpoints", {}, signal), [world.value]);
+  const loaded = useLoaded((signal) => api.get<Answer>("endpoints", {}, signal), [world.value]);
   const accounts = useLoaded((signal) => api.get<{ accounts: readonly Account[] }>("accounts", { limit: 50 }, signal), [world.value]);
   const isMade = world.value !== DEFAULT_WORLD && world.value !== ALL_WORLDS;
-  const made = useLoaded(async (signal) => (isMade ? api.get<World>(["worlds", world.value], {}, signal) : null), [world.value], { keep: false });
+  const chosen = useLoaded(async (signal) => (isMade ? api.get<World>(["worlds", world.value], {}, signal) : null), [world.value], { keep: false });
   const [shown, setShown] = useState(SNIPPETS[0]?.name ?? "");
-  const own = made.value?.ports[0];
-  const places: Places | undefined = found.value && { ...found.value.endpoints, ...(own && { world: own }) };
+  const own = chosen.value?.ports[0];
+  const places: Places | undefined = loaded.value && { ...loaded.value.endpoints, ...(own && { world: own }) };
   const snippet = SNIPPETS.find(({ name }) => name === shown);
   const logins = (accounts.value?.accounts ?? []).filter((account) => account.in_world_file && !account.capture).map(({ login }) => login);
   const code = snippet && places?.app ? snippet.code(places, logins[0] ?? "alice@alpha.test") : "";
-  const ca = found.value?.ca ?? null;
+  const ca = loaded.value?.ca ?? null;
   return (
     <div class="page connect">
       <header>
         <h1>Connect</h1>
       </header>
-      {found.error !== null && <p class="problem">{found.error}</p>}
+      {loaded.error !== null && <p class="problem">{loaded.error}</p>}
       <div class="two">
         <section>
           <h2>Where the protocols are spoken</h2>

@@ -12,7 +12,7 @@ import { read, type Zone } from "./records.ts";
 export default function Dns() {
   const [what, apex] = place.value.path;
   const zones = useLoaded((signal) => api.get<{ zones: readonly Zone[] }>("zones", {}, signal), [world.value]);
-  const named = [...(zones.value?.zones ?? [])].sort((one, other) => rank(one.apex) - rank(other.apex) || one.apex.localeCompare(other.apex));
+  const named = [...(zones.value?.zones ?? [])].sort((zone, other) => rank(zone.apex) - rank(other.apex) || zone.apex.localeCompare(other.apex));
   return (
     <div class="page columns dns">
       <section class="column" aria-label="Zones">

@@ -21,8 +21,8 @@ interface Explained {
 export function Explain() {
   const asked = place.value.query["address"] ?? "";
   const [text, setText] = useState(asked);
-  const found = useLoaded((signal) => (asked ? api.get<Explained>("explain", { address: asked }, signal) : Promise.resolve(null)), [asked, world.value]);
-  const told = found.value;
+  const loaded = useLoaded((signal) => (asked ? api.get<Explained>("explain", { address: asked }, signal) : Promise.resolve(null)), [asked, world.value]);
+  const told = loaded.value;
   return (
     <section class="content explain" aria-label="Where does mail go?">
       <header>
@@ -33,7 +33,7 @@ export function Explain() {
         onSubmit={(event) => {
           event.preventDefault();
           go({ view: "dns", path: ["explain"], query: { address: text.trim() } });
-          if (text.trim() === asked) found.again();
+          if (text.trim() === asked) loaded.again();
         }}
       >
         <input value={text} onInput={(event) => setText(event.currentTarget.value)} placeholder="bob@beta.test" aria-label="Address or domain" spellcheck={false} autocapitalize="off" data-test="explain-address" />
@@ -42,9 +42,9 @@ export function Explain() {
         </button>
       </form>
       {asked === "" && <p class="quiet">The relay is asked where it would send mail for this address now. Each question that it puts to the name server is shown with its answer.</p>}
-      {found.error !== null && (
+      {loaded.error !== null && (
         <p class="problem" role="alert">
-          {found.error}
+          {loaded.error}
         </p>
       )}
       {told && asked !== "" && (

@@ -62,11 +62,11 @@ export async function tag(messages: readonly Summary[], change: (tags: readonly 
 }
 
 export function withTag(tags: readonly string[], name: string): readonly string[] {
-  return tags.some((one) => one.toLowerCase() === name.toLowerCase()) ? tags : [...tags, name];
+  return tags.some((tag) => tag.toLowerCase() === name.toLowerCase()) ? tags : [...tags, name];
 }
 
 export function withoutTag(tags: readonly string[], name: string): readonly string[] {
-  return tags.filter((one) => one.toLowerCase() !== name.toLowerCase());
+  return tags.filter((tag) => tag.toLowerCase() !== name.toLowerCase());
 }
 
 // -- deletion: hidden at once, and gone when there is no way back any more ---------------------------------------------

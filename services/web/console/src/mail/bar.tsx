@@ -14,7 +14,7 @@ export function Bar({ onCompose }: { onCompose: () => void }) {
   void revision.value;
   const picked = selection.value;
   const number = size(picked, listing.rows);
-  const those = (): Which => (picked.all ? "all" : [...picked.some.keys()].flatMap((one) => listing.get(one) ?? []));
+  const those = (): Which => (picked.all ? "all" : [...picked.some.keys()].flatMap((number) => listing.get(number) ?? []));
   const isAll = number > 0 && (picked.all || number === listing.rows);
   return (
     <div class="bar" role="toolbar" aria-label="Messages">

@@ -113,7 +113,7 @@ export function Compose({ letter, onClose }: { letter: Letter; onClose: () => vo
             {files.map((file, index) => (
               <li key={index}>
                 {file.filename} <span class="quiet">{size(file.octets)}</span>{" "}
-                <button type="button" class="more" onClick={() => setFiles(files.filter((one) => one !== file))}>
+                <button type="button" class="more" onClick={() => setFiles(files.filter((other) => other !== file))}>
                   Remove
                 </button>
               </li>

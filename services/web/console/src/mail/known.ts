@@ -30,11 +30,11 @@ export const places = signal<readonly string[]>(["INBOX"]);
 
 /** Ask anew; what can't be had stays as it was. */
 export async function learn(): Promise<void> {
-  const [found, those] = await Promise.allSettled([
+  const [answer, those] = await Promise.allSettled([
     api.get<{ tags: readonly TagCount[] }>("tags"),
     api.get<{ accounts: readonly Account[] }>("accounts", { limit: 500 }),
   ]);
-  if (found.status === "fulfilled") tags.value = found.value.tags;
+  if (answer.status === "fulfilled") tags.value = answer.value.tags;
   if (those.status === "fulfilled") accounts.value = those.value.accounts;
   const named = new Set(["INBOX"]);
   for (const message of listing.loaded()) for (const recipient of message.recipients) for (const copy of recipient.copies) named.add(copy.mailbox);

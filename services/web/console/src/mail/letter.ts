@@ -19,7 +19,7 @@ export function answer(message: Message, { toAll = false } = {}): Letter {
   const isOwn = (person: Person): boolean => person.address.toLowerCase() === own.toLowerCase();
   const others = toAll ? [...message.to, ...message.cc].filter((person) => !isOwn(person)) : [];
   const subject = message.subject ?? "";
-  const header = (name: string): string => message.content?.headers.find((one) => one.name.toLowerCase() === name)?.value ?? "";
+  const header = (name: string): string => message.content?.headers.find((field) => field.name.toLowerCase() === name)?.value ?? "";
   const references = [header("references") || header("in-reply-to"), message.message_id ?? ""].filter(Boolean).join(" ");
   return {
     from: own,
@@ -42,5 +42,5 @@ function quoted(text: string): string {
 
 /** Cut a list of addresses at its commas, but not at those in quotes. */
 export function addresses(text: string): readonly string[] {
-  return (text.match(/(?:"(?:[^"\\]|\\.)*"|[^,;"])+/g) ?? []).map((one) => one.trim()).filter(Boolean);
+  return (text.match(/(?:"(?:[^"\\]|\\.)*"|[^,;"])+/g) ?? []).map((mailbox) => mailbox.trim()).filter(Boolean);
 }

@@ -157,8 +157,8 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
 
   function chosen(): readonly Summary[] {
     const some = [...selection.peek().some.keys()].flatMap((number) => listing.get(number) ?? []);
-    const one = current() ?? (openId === null ? undefined : listing.find(openId));
-    return some.length ? some : one ? [one] : [];
+    const message = current() ?? (openId === null ? undefined : listing.find(openId));
+    return some.length ? some : message ? [message] : [];
   }
 
   async function select(message: Summary, row: number, isRange: boolean): Promise<void> {
@@ -201,7 +201,7 @@ export function List({ openId, isWideForced }: { openId: string | null; isWideFo
     { keys: ["x"], does: "Select, or no longer", group: "Messages", act: (event) => { const message = current(); if (message) void select(message, listing.rowOf(message.number), event.shiftKey); } },
     { keys: ["X"], does: "Select up to here", group: "Messages", act: () => { const message = current(); if (message) void select(message, listing.rowOf(message.number), true); } },
     { keys: ["*"], does: "Select all that match", group: "Messages", act: () => (selection.value = everything()) },
-    { keys: ["m"], does: "Mark as read or unread", group: "Messages", act: () => { const some = chosen(); const [one] = some; if (one) void mark(some, !one.read); } },
+    { keys: ["m"], does: "Mark as read or unread", group: "Messages", act: () => { const some = chosen(); const [first] = some; if (first) void mark(some, !first.read); } },
     { keys: ["#", "Delete"], does: "Delete", group: "Messages", act: () => removeChosen() },
     { keys: ["Escape"], does: "Select nothing", group: "Messages", act: () => (selection.value = NOTHING) },
   ]);

@@ -103,15 +103,15 @@ export class Listing {
     if (this.rows === 0) return [];
     const low = Math.max(0, this.placeOf(Math.min(last, this.rows - 1)));
     const high = Math.min(this.total - 1, this.placeOf(Math.max(0, first)));
-    const found: Wanted[] = [];
+    const wanted: Wanted[] = [];
     for (let chunk = Math.floor(low / CHUNK); chunk <= Math.floor(high / CHUNK); chunk += 1) {
       const begin = chunk * CHUNK;
       const end = Math.min(begin + CHUNK, this.total);
       let lacks = false;
       for (let place = Math.max(begin, low); place < Math.min(end, high + 1) && !lacks; place += 1) lacks = !this.#at.has(place);
-      if (lacks) found.push({ chunk, offset: this.total - end, limit: end - begin });
+      if (lacks) wanted.push({ chunk, offset: this.total - end, limit: end - begin });
     }
-    return found;
+    return wanted;
   }
 
   /** Take a message that has arrived. `unsure`: it may be counted already, so the list has to be asked for anew. */
@@ -137,7 +137,7 @@ export class Listing {
 
   /** Take away messages that are gone. Numbers grow with places, so each that is newer moves down by one. */
   remove(numbers: readonly number[]): void {
-    const gone = numbers.filter((number) => number <= this.anchor).sort((one, other) => one - other);
+    const gone = numbers.filter((number) => number <= this.anchor).sort((number, other) => number - other);
     if (gone.length === 0) return;
     for (const number of gone) if (this.get(number)?.read === false) this.unread -= 1;
     const hidden = new Set(this.#hidden.map((place) => this.#at.get(place)?.number));
@@ -145,7 +145,7 @@ export class Listing {
     this.#at.clear();
     this.#place.clear();
     for (const [place, message] of kept) this.#set(place - below(gone, message.number), message);
-    this.#hidden = [...this.#place].flatMap(([number, place]) => (hidden.has(number) ? [place] : [])).sort((one, other) => other - one);
+    this.#hidden = [...this.#place].flatMap(([number, place]) => (hidden.has(number) ? [place] : [])).sort((number, other) => other - number);
     this.total = Math.max(0, this.total - gone.length);
     this.epoch += 1;
   }
@@ -159,7 +159,7 @@ export class Listing {
       if (isHidden) places.add(place);
       else places.delete(place);
     }
-    this.#hidden = [...places].sort((one, other) => other - one);
+    this.#hidden = [...places].sort((number, other) => other - number);
   }
 
   /** Forget what is far from these rows, if there is too much. */

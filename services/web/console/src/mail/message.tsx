@@ -152,7 +152,7 @@ export function MessageView({ id, onClose, onWrite }: Props) {
                 if (!by) return;
                 event.preventDefault();
                 const usable = TABS.filter(([one]) => one !== "html" || content?.html);
-                const at = usable.findIndex(([one]) => one === tab);
+                const at = usable.findIndex(([name]) => name === tab);
                 const [next] = usable[(at + by + usable.length) % usable.length] ?? [tab];
                 show(next);
                 document.getElementById(`tab-${next}`)?.focus();
@@ -191,9 +191,9 @@ export function MessageView({ id, onClose, onWrite }: Props) {
         {message.reports.length > 0 && (
           <p class="related" data-test="reports">
             {count(message.reports.length, "notification")} about it:{" "}
-            {message.reports.map((one) => (
-              <Go key={one} to={{ view: "mail", path: [one] }}>
-                {one}
+            {message.reports.map((report) => (
+              <Go key={report} to={{ view: "mail", path: [report] }}>
+                {report}
               </Go>
             ))}
           </p>

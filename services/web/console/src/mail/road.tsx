@@ -38,7 +38,7 @@ export function Road({ message }: { message: Message }) {
   useEffect(
     () =>
       listen((happenings) => {
-        if (happenings.some((one) => one.message?.id === message.id)) road.again();
+        if (happenings.some((happening) => happening.message?.id === message.id)) road.again();
       }),
     [message.id],
   );

@@ -41,13 +41,13 @@ export function Source({ id, content, size }: { id: string; content: Content; si
             <span class="quiet">{sized(size)}</span>
           </button>
         </li>
-        {content.parts.map((one) => (
-          <li key={one.part_id} class={`deep${Math.min(8, one.part_id.split(".").length)}`}>
-            <button type="button" class={part === one ? "on" : undefined} onClick={() => setPart(one)} data-test="part" title={`${one.role}, part ${one.part_id}`}>
-              <Icon name={one.content_type.startsWith("image/") ? "image" : one.content_type.startsWith("multipart/") ? "worlds" : "file"} size={14} />
-              {one.content_type}
-              {one.filename && <em>{plain(one.filename)}</em>}
-              <span class="quiet">{one.content_type.startsWith("multipart/") ? "" : sized(one.size)}</span>
+        {content.parts.map((other) => (
+          <li key={other.part_id} class={`deep${Math.min(8, other.part_id.split(".").length)}`}>
+            <button type="button" class={part === other ? "on" : undefined} onClick={() => setPart(other)} data-test="part" title={`${other.role}, part ${other.part_id}`}>
+              <Icon name={other.content_type.startsWith("image/") ? "image" : other.content_type.startsWith("multipart/") ? "worlds" : "file"} size={14} />
+              {other.content_type}
+              {other.filename && <em>{plain(other.filename)}</em>}
+              <span class="quiet">{other.content_type.startsWith("multipart/") ? "" : sized(other.size)}</span>
             </button>
           </li>
         ))}

@@ -99,12 +99,12 @@ async function load(wanted: Wanted): Promise<void> {
 /** Load rows that may be far away, such as those of a range, and return their messages. */
 export async function loadRange(first: number, last: number): Promise<readonly Summary[]> {
   await Promise.all(listing.wanted(first, last).map(load));
-  const found: Summary[] = [];
+  const summaries: Summary[] = [];
   for (let row = first; row <= last; row += 1) {
     const message = listing.at(row);
-    if (message) found.push(message);
+    if (message) summaries.push(message);
   }
-  return found;
+  return summaries;
 }
 
 // -- live -----------------------------------------------------------------------------------------------------------------

@@ -10,13 +10,13 @@ export function terms(query: string): readonly string[] {
 }
 
 export function hasTerm(query: string, term: string): boolean {
-  return terms(query).some((one) => one.toLowerCase() === term.toLowerCase());
+  return terms(query).some((each) => each.toLowerCase() === term.toLowerCase());
 }
 
 /** Add a term in place of others with its keyword, or take it away if it is there. */
 export function toggled(query: string, term: string): string {
   const keyword = /^-?([a-z-]+):/i.exec(term)?.[1]?.toLowerCase();
-  const rest = terms(query).filter((one) => !keyword || !one.toLowerCase().replace(/^-/, "").startsWith(`${keyword}:`));
+  const rest = terms(query).filter((each) => !keyword || !each.toLowerCase().replace(/^-/, "").startsWith(`${keyword}:`));
   return (hasTerm(query, term) ? rest : [...rest, term]).join(" ");
 }
 
@@ -98,7 +98,7 @@ export function suggestions(query: string, caret: number, known: Known, today: s
   const bare = written.slice(negated.length);
   const [, keyword, value] = /^([a-z-]+):(.*)$/i.exec(bare) ?? [];
   const begin = caret - written.length;
-  const made = (text: string, hint: string, isWhole: boolean): Suggestion => {
+  const suggestion = (text: string, hint: string, isWhole: boolean): Suggestion => {
     const head = `${query.slice(0, begin)}${negated}${text}${isWhole ? " " : ""}`;
     const tail = query.slice(caret).replace(isWhole ? /^\S*\s?/ : /^\S*/, "");
     return { text: `${negated}${text}`, hint, query: head + tail, caret: head.length };
@@ -107,13 +107,13 @@ export function suggestions(query: string, caret: number, known: Known, today: s
     const typed = bare.toLowerCase();
     return KEYWORDS.filter(([name]) => name.startsWith(typed) && (typed !== "" || query === ""))
       .slice(0, typed ? MOST : 10)
-      .map(([name, hint]) => made(name, hint, false));
+      .map(([name, hint]) => suggestion(name, hint, false));
   }
   const typed = value.replace(/^"/, "").toLowerCase();
   return options(keyword.toLowerCase(), known, today)
     .filter(([option]) => option.toLowerCase().includes(typed) && option.toLowerCase() !== typed)
     .slice(0, MOST)
-    .map(([option, hint]) => made(term(keyword, option), hint, true));
+    .map(([option, hint]) => suggestion(term(keyword, option), hint, true));
 }
 
 function options(keyword: string, known: Known, today: string): readonly (readonly [string, string])[] {

@@ -9,32 +9,32 @@ import { threadQuery } from "./threading.ts";
 
 export function Thread({ message }: { message: Message }) {
   const query = threadQuery(message);
-  const found = useLoaded(
+  const loaded = useLoaded(
     async (signal) => (query ? await api.get<MessagePage>("messages", { query, order: "oldest", limit: 100 }, signal) : null),
     [query],
   );
-  const messages = found.value?.messages ?? [];
-  if (found.error !== null) return <p class="quiet">{found.error}</p>;
-  if (found.isLoading && messages.length === 0) return <p class="quiet">…</p>;
+  const messages = loaded.value?.messages ?? [];
+  if (loaded.error !== null) return <p class="quiet">{loaded.error}</p>;
+  if (loaded.isLoading && messages.length === 0) return <p class="quiet">…</p>;
   if (messages.length <= 1) return <p class="quiet" data-test="thread-none">No other message is of this conversation.</p>;
   return (
     <ol class="thread" data-test="thread">
-      {messages.map((one) => (
-        <li key={one.id} class={one.id === message.id ? "here" : undefined} aria-current={one.id === message.id}>
-          <Go to={{ view: "mail", path: [one.id, "thread"] }}>
+      {messages.map((other) => (
+        <li key={other.id} class={other.id === message.id ? "here" : undefined} aria-current={other.id === message.id}>
+          <Go to={{ view: "mail", path: [other.id, "thread"] }}>
             <strong>
-              <Text of={one.from.length ? people(one.from, 1) : (one.sender ?? "<>")} />
+              <Text of={other.from.length ? people(other.from, 1) : (other.sender ?? "<>")} />
             </strong>
             <span>
-              <Text of={one.subject || "(no subject)"} />
+              <Text of={other.subject || "(no subject)"} />
             </span>
             <span class="snippet">
-              <Text of={one.snippet} />
+              <Text of={other.snippet} />
             </span>
           </Go>
-          <StateMark state={one.state} short />
-          <time class="quiet" dateTime={one.arrived}>
-            {moment(one.arrived)}
+          <StateMark state={other.state} short />
+          <time class="quiet" dateTime={other.arrived}>
+            {moment(other.arrived)}
           </time>
         </li>
       ))}

@@ -65,7 +65,7 @@ export default function Mailboxes() {
           <p>Its mailboxes are shown as an IMAP client sees them: UIDs, flags and keywords.</p>
         </Empty>
       ) : (
-        <OfAccount key={login} login={login} account={accounts.value?.accounts.find((one) => one.login === login)} name={name} uid={uid} />
+        <OfAccount key={login} login={login} account={accounts.value?.accounts.find((account) => account.login === login)} name={name} uid={uid} />
       )}
     </div>
   );
@@ -73,9 +73,9 @@ export default function Mailboxes() {
 
 /** The sessions in which a client has logged in as the account and has not gone. */
 function OpenNow({ login }: { login: string }) {
-  const found = useLoaded((signal) => api.get<{ sessions: readonly Session[] }>("sessions", { account: login, limit: 50 }, signal), [login]);
-  useTicking(3000, found.again);
-  const open = found.value?.sessions.filter((session) => session.ended === null && !session.outbound) ?? [];
+  const loaded = useLoaded((signal) => api.get<{ sessions: readonly Session[] }>("sessions", { account: login, limit: 50 }, signal), [login]);
+  useTicking(3000, loaded.again);
+  const open = loaded.value?.sessions.filter((session) => session.ended === null && !session.outbound) ?? [];
   if (open.length === 0) return null;
   return (
     <p class="open-now" data-test="open-now">
@@ -155,11 +155,11 @@ function OfAccount({ login, account, name, uid }: { login: string; account: Acco
 function Messages({ login, box }: { login: string; box: Mailbox }) {
   // The newest have the highest UIDs; the API gives them from a UID on.
   const after = Math.max(0, box.uid_next - 1 - PAGE);
-  const found = useLoaded(
+  const loaded = useLoaded(
     (signal) => api.get<{ messages: readonly Stored[] }>(["accounts", login, "mailboxes", box.name, "messages"], { after, limit: PAGE }, signal),
     [login, box.name, box.uid_next, box.messages],
   );
-  if (found.error !== null) return <p class="problem">{found.error}</p>;
+  if (loaded.error !== null) return <p class="problem">{loaded.error}</p>;
   if (box.messages === 0) return <p class="quiet">There are no messages in {box.name}.</p>;
   return (
     <div class="scrolled stored">
@@ -173,23 +173,23 @@ function Messages({ login, box }: { login: string; box: Mailbox }) {
           </tr>
         </thead>
         <tbody>
-          {[...(found.value?.messages ?? [])].reverse().map((one) => (
-            <tr key={one.uid}>
+          {[...(loaded.value?.messages ?? [])].reverse().map((message) => (
+            <tr key={message.uid}>
               <td class="number">
-                <Go to={{ view: "mailboxes", path: [login, box.name, String(one.uid)] }} data-test="stored-open">
-                  {one.uid}
+                <Go to={{ view: "mailboxes", path: [login, box.name, String(message.uid)] }} data-test="stored-open">
+                  {message.uid}
                 </Go>
               </td>
               <td>
-                {one.flags.map((flag) => (
+                {message.flags.map((flag) => (
                   <code key={flag} class="flag">
                     {flag}
                   </code>
                 ))}
-                {one.flags.length === 0 && <span class="quiet">none</span>}
+                {message.flags.length === 0 && <span class="quiet">none</span>}
               </td>
-              <td>{moment(one.internal_date)}</td>
-              <td class="number">{size(one.size)}</td>
+              <td>{moment(message.internal_date)}</td>
+              <td class="number">{size(message.size)}</td>
             </tr>
           ))}
         </tbody>
@@ -201,7 +201,7 @@ function Messages({ login, box }: { login: string; box: Mailbox }) {
 
 function One({ login, name, uid }: { login: string; name: string; uid: string }) {
   const path = ["accounts", login, "mailboxes", name, "messages", uid];
-  const found = useLoaded((signal) => api.get<Stored & { content: Content }>(path, {}, signal), [login, name, uid]);
+  const loaded = useLoaded((signal) => api.get<Stored & { content: Content }>(path, {}, signal), [login, name, uid]);
   return (
     <div class="stored" data-test="stored-one">
       <header>
@@ -213,14 +213,14 @@ function One({ login, name, uid }: { login: string; name: string; uid: string })
           Save
         </a>
       </header>
-      {found.error !== null && <p class="problem">{found.error}</p>}
-      {found.value && (
+      {loaded.error !== null && <p class="problem">{loaded.error}</p>}
+      {loaded.value && (
         <>
           <p class="quiet">
-            {found.value.flags.join(" ") || "No flags"}, {size(found.value.size)}, {moment(found.value.internal_date)}
+            {loaded.value.flags.join(" ") || "No flags"}, {size(loaded.value.size)}, {moment(loaded.value.internal_date)}
           </p>
-          <PlainText text={found.value.content.text} isMade={found.value.content.text_is_generated} />
-          <Headers headers={found.value.content.headers} />
+          <PlainText text={loaded.value.content.text} isMade={loaded.value.content.text_is_generated} />
+          <Headers headers={loaded.value.content.headers} />
         </>
       )}
     </div>

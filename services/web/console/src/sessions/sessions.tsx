@@ -22,11 +22,11 @@ interface Page {
 
 /** What is written into the filter: an address with @ is an account, letters and digits are a message, else it is a peer. */
 function filters(protocol: string, who: string): Record<string, string> {
-  const found: Record<string, string> = protocol ? { protocol } : {};
-  if (who.includes("@")) found["account"] = who;
-  else if (/^[0-9A-F]{13}$/i.test(who)) found["message"] = who.toUpperCase();
-  else if (who) found["peer"] = who;
-  return found;
+  const criteria: Record<string, string> = protocol ? { protocol } : {};
+  if (who.includes("@")) criteria["account"] = who;
+  else if (/^[0-9A-F]{13}$/i.test(who)) criteria["message"] = who.toUpperCase();
+  else if (who) criteria["peer"] = who;
+  return criteria;
 }
 
 export default function Sessions() {
@@ -38,18 +38,18 @@ export default function Sessions() {
   useTicking(5000, () => setNow(Date.now()));
   const asked = filters(protocol, who);
   const key = JSON.stringify([asked, world.value]);
-  const found = useLoaded((signal) => api.get<Page>("sessions", { ...asked, limit: PAGE }, signal), [key]);
+  const loaded = useLoaded((signal) => api.get<Page>("sessions", { ...asked, limit: PAGE }, signal), [key]);
   useEffect(() => {
     setMore([]);
-    setNext(found.value?.next ?? null);
-  }, [found.value?.next, key]);
+    setNext(loaded.value?.next ?? null);
+  }, [loaded.value?.next, key]);
 
   // A stream of its own, for as long as the view is shown: what is said is much more than what arrives.
   useEffect(() => {
     const source = new EventSource(url("events", { kind: "session" }));
     let waiting = new Map<string, Session>();
     let due = 0;
-    source.onopen = found.again; // what has begun since the list was asked for
+    source.onopen = loaded.again; // what has begun since the list was asked for
     source.addEventListener("session", (event: MessageEvent<string>) => {
       const { session } = JSON.parse(event.data) as { session: Session };
       waiting.set(session.id, session);
@@ -57,7 +57,7 @@ export default function Sessions() {
         due = 0;
         const told = waiting;
         waiting = new Map();
-        found.set((page) => page && { ...page, sessions: merged(page.sessions, told, asked) });
+        loaded.set((page) => page && { ...page, sessions: merged(page.sessions, told, asked) });
       }, 150);
     });
     return () => {
@@ -74,7 +74,7 @@ export default function Sessions() {
   };
   const filter = (change: Record<string, string>): void =>
     go({ view: "sessions", path: place.peek().path, query: { ...place.peek().query, ...change } }, { replace: true });
-  const sessions = [...(found.value?.sessions ?? []), ...more];
+  const sessions = [...(loaded.value?.sessions ?? []), ...more];
   return (
     <div class={`page columns sessions${id === undefined ? "" : " chosen"}`}>
       <section class="column" aria-label="Sessions">
@@ -90,9 +90,9 @@ export default function Sessions() {
           </select>
           <input class="small" placeholder="Peer, account, message" aria-label="Only of this peer, account or message" value={who} onChange={(event) => filter({ who: event.currentTarget.value.trim() })} data-test="who" spellcheck={false} />
         </div>
-        {found.error !== null && <p class="problem">{found.error}</p>}
-        {found.value && found.value.away.length > 0 && <p class="quiet">{found.value.away.join(", ")} can't be asked now.</p>}
-        {found.value && sessions.length === 0 && <p class="quiet none">No session is on record.</p>}
+        {loaded.error !== null && <p class="problem">{loaded.error}</p>}
+        {loaded.value && loaded.value.away.length > 0 && <p class="quiet">{loaded.value.away.join(", ")} can't be asked now.</p>}
+        {loaded.value && sessions.length === 0 && <p class="quiet none">No session is on record.</p>}
         <ul class="choices">
           {sessions.map((session) => (
             <li key={session.id}>
@@ -130,7 +130,7 @@ export default function Sessions() {
           <p>What was said is shown line by line, as it is said. Passwords are blanked, and messages are named by their size.</p>
         </Empty>
       ) : (
-        <TranscriptView key={id} id={id} live={sessions.find((one) => one.id === id)} />
+        <TranscriptView key={id} id={id} live={sessions.find((session) => session.id === id)} />
       )}
     </div>
   );
@@ -142,7 +142,7 @@ function merged(before: readonly Session[], told: ReadonlyMap<string, Session>, 
   const kept = before.map((session) => told.get(session.id) ?? session);
   const fresh = [...told.values()].filter((session) => !known.has(session.id) && fits(session, asked));
   if (fresh.length === 0) return kept;
-  return [...fresh, ...kept].sort((one, other) => (one.began < other.began ? 1 : one.began > other.began ? -1 : 0)).slice(0, MOST);
+  return [...fresh, ...kept].sort((session, other) => (session.began < other.began ? 1 : session.began > other.began ? -1 : 0)).slice(0, MOST);
 }
 
 function fits(session: Session, asked: Readonly<Record<string, string>>): boolean {

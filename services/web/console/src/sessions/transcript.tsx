@@ -13,22 +13,22 @@ import type { Line, Session, Transcript } from "./types.ts";
 const FIRST = 1500; // lines that are shown at first
 
 export function TranscriptView({ id, live }: { id: string; live: Session | undefined }) {
-  const found = useLoaded((signal) => api.get<Transcript>(["sessions", id], {}, signal), [id]);
+  const loaded = useLoaded((signal) => api.get<Transcript>(["sessions", id], {}, signal), [id]);
   const [isAll, setAll] = useState(false);
-  const session = found.value;
+  const session = loaded.value;
   // What is told of a session that goes on has no lines: they are got anew.
   useEffect(() => {
-    if (session && live && (session.ended === null || session.ended !== live.ended)) found.again();
+    if (session && live && (session.ended === null || session.ended !== live.ended)) loaded.again();
   }, [live]);
   const wanted = Number(/^L(\d+)$/.exec(place.value.hash)?.[1] ?? NaN);
   const target = useRef<HTMLLIElement>(null);
   useEffect(() => target.current?.scrollIntoView({ block: "center" }), [session?.id, wanted]);
   if (!session) {
-    return found.error === null ? (
+    return loaded.error === null ? (
       <section class="content" aria-busy="true" />
     ) : (
       <Empty icon="alert" title="The session can't be had">
-        <p>{found.error}</p>
+        <p>{loaded.error}</p>
       </Empty>
     );
   }

@@ -17,8 +17,8 @@ export function NewWorld({ onClose, onMade }: { onClose: () => void; onMade: () 
   const make = async (): Promise<void> => {
     const accounts = names.split(/[\s,]+/).filter(Boolean).map((name) => ({ name }));
     try {
-      const made = await api.post<World>("worlds", { ...(id.trim() ? { id: id.trim() } : {}), owner: "the console", ...(stays ? { ttl: null } : { ttl: DAY }), domains: [{ accounts }] });
-      tell(`${made.id} is made`);
+      const world = await api.post<World>("worlds", { ...(id.trim() ? { id: id.trim() } : {}), owner: "the console", ...(stays ? { ttl: null } : { ttl: DAY }), domains: [{ accounts }] });
+      tell(`${world.id} is made`);
       void learnWorlds();
       onMade();
       onClose();

@@ -9,18 +9,18 @@ import { Button, Sure } from "../base/ui.tsx";
 import type { Snapshot } from "./types.ts";
 
 export function Snapshots({ world, onChanged }: { world: string; onChanged: () => void }) {
-  const found = useLoaded((signal) => api.get<{ snapshots: readonly Snapshot[] }>(["worlds", world, "snapshots"], {}, signal), [world]);
+  const loaded = useLoaded((signal) => api.get<{ snapshots: readonly Snapshot[] }>(["worlds", world, "snapshots"], {}, signal), [world]);
   const [name, setName] = useState("");
   const [restoring, setRestoring] = useState<Snapshot | null>(null);
   const done = async (work: Promise<unknown>, said: string): Promise<void> => {
     if (await tried(work.then(() => true))) tell(said);
-    found.again();
+    loaded.again();
     onChanged();
   };
-  if (found.value === undefined) return null;
+  if (loaded.value === undefined) return null;
   return (
     <div class="snapshots">
-      {found.value.snapshots.map((snapshot) => (
+      {loaded.value.snapshots.map((snapshot) => (
         <span key={snapshot.name} class="snapshot" data-test="snapshot" title={moment(snapshot.taken)}>
           <strong>{snapshot.name}</strong>
           <span class="quiet">{count(snapshot.messages, "message")}</span>

@@ -24,19 +24,19 @@ interface Question {
 }
 
 export default function Worlds() {
-  const found = useLoaded((signal) => api.get<{ worlds: readonly World[] }>("worlds", { limit: 200 }, signal), []);
+  const loaded = useLoaded((signal) => api.get<{ worlds: readonly World[] }>("worlds", { limit: 200 }, signal), []);
   const [isNew, setNew] = useState(false);
   const [question, setQuestion] = useState<Question | null>(null);
   const [now, setNow] = useState(Date.now());
   const [shown = ""] = place.value.path;
   useTicking(1000, () => setNow(Date.now()));
-  useTicking(5000, found.again);
+  useTicking(5000, loaded.again);
   useEffect(() => {
     let due = 0;
     const stop = listen(() => {
       due ||= window.setTimeout(() => {
         due = 0;
-        found.again();
+        loaded.again();
       }, 500);
     });
     return () => (clearTimeout(due), stop());
@@ -44,21 +44,21 @@ export default function Worlds() {
   const done = async (work: Promise<unknown>, said: string): Promise<void> => {
     const failed = await tried(work.then(() => true));
     if (failed) tell(said);
-    found.again();
+    loaded.again();
     void learnWorlds();
   };
-  const worlds = found.value?.worlds.filter(({ id }) => id !== DEFAULT_WORLD) ?? [];
+  const worlds = loaded.value?.worlds.filter(({ id }) => id !== DEFAULT_WORLD) ?? [];
   return (
     <div class="page worlds">
       <header>
         <h1>
-          Worlds <small>{found.value ? count(worlds.length, "world") : ""}</small>
+          Worlds <small>{loaded.value ? count(worlds.length, "world") : ""}</small>
         </h1>
         <Button icon="worlds" label="Make a world" onClick={() => setNew(true)} test="world-new">
           Make a world
         </Button>
       </header>
-      {found.error !== null && <p class="problem">{found.error}</p>}
+      {loaded.error !== null && <p class="problem">{loaded.error}</p>}
       <section class="world" data-test="world-default">
         <div class="line">
           <h2>
@@ -66,9 +66,9 @@ export default function Worlds() {
           </h2>
           <span class="quiet">from the world file; it stays</span>
         </div>
-        <Snapshots world={DEFAULT_WORLD} onChanged={found.again} />
+        <Snapshots world={DEFAULT_WORLD} onChanged={loaded.again} />
       </section>
-      {found.value && worlds.length === 0 && (
+      {loaded.value && worlds.length === 0 && (
         <Empty icon="worlds" title="There are no others">
           <p>Tests make worlds by the API, each with its own domains, accounts and mail, and drop them when they are done.</p>
         </Empty>
@@ -155,13 +155,13 @@ export default function Worlds() {
             </dd>
             <dt>Ports</dt>
             <dd>
-              <Ports world={world.id} ports={world.ports} onChanged={found.again} />
+              <Ports world={world.id} ports={world.ports} onChanged={loaded.again} />
             </dd>
           </dl>
-          <Snapshots world={world.id} onChanged={found.again} />
+          <Snapshots world={world.id} onChanged={loaded.again} />
         </section>
       ))}
-      {isNew && <NewWorld onClose={() => setNew(false)} onMade={found.again} />}
+      {isNew && <NewWorld onClose={() => setNew(false)} onMade={loaded.again} />}
       {question && <Sure title={question.title} text={question.text} does={question.does} onYes={() => void question.act()} onNo={() => setQuestion(null)} />}
     </div>
   );
