@@ -41,7 +41,7 @@ class Layers:
     """The worlds of one service, as they are now. `base` is that of the file."""
 
     def __init__(self, base: World, overlays: Iterable[Overlay] = ()) -> None:
-        self._base = base
+        self.base = base
         self._base_above = _ancestors(base.domains)
         self._overlays: dict[str, Overlay] = {}
         self._owners: dict[str, World] = {}  # of the overlays' domains
@@ -51,11 +51,6 @@ class Layers:
             self.put(overlay)
 
     # -- whose something is -------------------------------------------------------------------------------------
-
-    @property
-    def base(self) -> World:
-        """The world of the file."""
-        return self._base
 
     @property
     def overlays(self) -> Mapping[str, Overlay]:
@@ -69,24 +64,24 @@ class Layers:
 
     def every(self) -> Iterator[World]:
         """Yield all worlds, the file's first."""
-        yield self._base
+        yield self.base
         yield from (overlay.world for overlay in list(self._overlays.values()))
 
     def world(self, ident: str) -> World | None:
         """Return the world with an ID, or None."""
         if ident == DEFAULT_WORLD:
-            return self._base
+            return self.base
         overlay = self._overlays.get(ident)
         return None if overlay is None else overlay.world
 
     def world_of_domain(self, domain: str) -> World:
         """Return the world of a domain in any spelling; the file's, if nobody has it."""
         if not self._owners:
-            return self._base
+            return self.base
         try:
-            return self._owners.get(domain_key(domain), self._base)
+            return self._owners.get(domain_key(domain), self.base)
         except AddressError:  # an address literal, for example
-            return self._base
+            return self.base
 
     def world_of(self, address: Address) -> World:
         """Return the world of an address; the file's, if nobody has its domain."""
@@ -117,17 +112,17 @@ class Layers:
     @property
     def forms(self) -> frozenset[str]:
         """The forms of the accounts' secrets."""
-        return self._base.forms | _PLAIN if self._overlays else self._base.forms
+        return self.base.forms | _PLAIN if self._overlays else self.base.forms
 
     @property
     def administrators(self) -> frozenset[str]:
         """The logins of those who may act as any account of the world file's."""
-        return self._base.administrators
+        return self.base.administrators
 
     @property
     def tokens(self) -> Mapping[str, Grant]:
         """The tokens that the world file lists."""
-        return self._base.tokens
+        return self.base.tokens
 
     # -- changes ------------------------------------------------------------------------------------------------
 
@@ -144,7 +139,7 @@ class Layers:
     def _clashes(self, domain: str) -> Iterator[str]:
         """Yield the domains that exist and are the same as this one, above it, or below it."""
         for name in upwards(domain):
-            if name in self._owners or name in self._base.domains:
+            if name in self._owners or name in self.base.domains:
                 yield name
         yield from self._above.get(domain, ())
         if domain in self._base_above:
@@ -189,8 +184,8 @@ class Layers:
 
     def adopt(self, base: World) -> None:
         """Take up another world file, which has no `refusals`; overlays get its network and hosts."""
-        moved = base.network != self._base.network or base.hosts != self._base.hosts
-        self._base = base
+        moved = base.network != self.base.network or base.hosts != self.base.hosts
+        self.base = base
         self._base_above = _ancestors(base.domains)
         if moved:
             for overlay in list(self._overlays.values()):

@@ -363,12 +363,14 @@ class Engine:
         assert data is not None  # noqa: S101 - set by `take_content`, which alone leads here
         block = b""
         if not self._data_ended:
-            if not self.buffered:
+            lines = self._lines
+            if not lines.buffered:
                 return None
-            block, rest = data.receive(self._lines.take_all())
+            block, rest = data.receive(lines.take_all())
             if rest is not None:
                 self._data_ended = True
-                self._lines.receive(rest)
+                if rest:
+                    lines.receive(rest)
         if block:
             return Block(block)
         if data.refusal is not None and not self._discard_given:

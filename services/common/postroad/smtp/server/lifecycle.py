@@ -3,8 +3,8 @@
 `Lifecycle` is aiosmtpd's SMTP protocol with its line loop and timer left out; decision 4 says why it is kept. All
 code that depends on its internals is here:
 
-- aiosmtpd's set-up inspects its own class, which takes 0.4 ms. `configure` has it done once per listener, and
-  `Lifecycle.__init__` copies the result (decision 4: what a connection costs).
+- aiosmtpd's set-up inspects its own class, which takes 0.4 ms. `configure` has it done once per listener, with that of
+  the loop's own protocol, and `Lifecycle.__init__` copies the result (decision 4: what a connection costs).
 - aiosmtpd's stream reader and writer are not made: the engine reads. They refer to the connection in a circle, which
   would hold some 10 KiB of it until the collector comes.
 - aiosmtpd begins a task for its line loop. `connection_made` has `greet` called instead, which takes a fifth of that.
@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd.smtp import SMTP
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
     from postroad.shell.deadline import Deadline
     from postroad.smtp.server.profile import Profile
 
+# What a protocol of the loop's streams has that is no constant: each connection gets its own.
+OF_EACH = frozenset({"_closed", "_drain_waiters"})
+
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's own log; the services log these events
 
 
 def configure(profile: Profile, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> Mapping[str, Any]:
-    """Return the attributes that aiosmtpd's set-up makes; they are the same for all connections of a listener."""
+    """Return the attributes that the set-up of aiosmtpd and of the loop's protocol makes for each connection alike."""
     limits = profile.limits
     configured = SMTP(
         None,  # no handler: events go to the service
@@ -46,8 +50,10 @@ def configure(profile: Profile, tls: ssl.SSLContext | None, loop: asyncio.Abstra
         timeout=limits.command_timeout,
         loop=loop,
     )
+    blank = vars(asyncio.StreamReaderProtocol(cast("Any", None), loop=loop))
     of_connection = vars(asyncio.StreamReaderProtocol(asyncio.StreamReader(loop=loop), loop=loop))
-    return {name: value for name, value in vars(configured).items() if name not in of_connection}
+    own = {name: value for name, value in vars(configured).items() if name not in of_connection}
+    return own | {name: value for name, value in blank.items() if name not in OF_EACH}
 
 
 class Lifecycle(SMTP, ABC):
@@ -60,7 +66,8 @@ class Lifecycle(SMTP, ABC):
 
     def __init__(self, configuration: Mapping[str, Any], loop: asyncio.AbstractEventLoop, deadline: Deadline) -> None:
         vars(self).update(configuration)  # first: an empty dict becomes a copy of another at once
-        asyncio.StreamReaderProtocol.__init__(self, cast("Any", None), loop=loop)
+        self._drain_waiters = deque[Any]()
+        self._closed = loop.create_future()
         self._timeout_handle = cast("Any", deadline)  # aiosmtpd cancels it when the connection is lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

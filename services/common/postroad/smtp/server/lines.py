@@ -47,7 +47,8 @@ class LineReader:
     def take_all(self) -> bytes:
         """Return all buffered octets, and forget them."""
         rest = self._buffer[self._position :] if self._position else self._buffer
-        self.clear()
+        self._buffer = b""
+        self._position = 0
         return rest
 
     def clear(self) -> None:

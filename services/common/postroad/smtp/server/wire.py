@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from postroad.smtp.server.service import Session
     from postroad.tap import Fact, Listener, Tap
 
+_LMTP = Purpose.LMTP
 EARLY_TALKER = reply(554, "5.5.0", "The client spoke before the greeting")
 
 
@@ -39,17 +40,12 @@ class Wire:
     def listen(self, tap: Tap, session: Session) -> None:
         """Let the tap hear the session, if it wants to."""
         host, port = self.local
-        self.listener = session.listener = tap.opened(
-            Opened(
-                protocol="lmtp" if session.purpose is Purpose.LMTP else "smtp",
-                session=session.session_id,
-                peer=f"{session.host}:{session.peer_port}",
-                local=f"{host}:{port}",
-                outbound=False,
-                at=self.clock.now(),
-                world=session.port_world,
-            )
+        protocol = "lmtp" if session.purpose is _LMTP else "smtp"
+        peer = f"{session.host}:{session.peer_port}"
+        opened = Opened(
+            protocol, session.session_id, peer, f"{host}:{port}", False, self.clock.now(), session.port_world
         )
+        self.listener = session.listener = tap.opened(opened)
 
     @property
     def local(self) -> tuple[str, int]:

@@ -96,7 +96,8 @@ class Index:
         self.entries[entry.queue_id] = entry
         if entry.world != DEFAULT_WORLD:
             self.worlds.setdefault(entry.world, {})[entry.queue_id] = entry
-        self._pin(position)
+        self.pins[position.segment] += 1
+        self.live += position.length
 
     def remove(self, entry: Entry) -> None:
         """Forget a message."""
