@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from postroad.groupcommit import TURNS, GroupCommit
+from postroad.groupcommit import MOST_TURNS, TURNS, GroupCommit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,6 +210,32 @@ async def test_the_thread_is_woken_at_once_for_a_caller_alone_and_later_while_co
         await asyncio.sleep(0)
     await asyncio.gather(first, writer.durable(6))
     assert batches == [[10, 1], [20, 2], [3, 4], [5, 6]]
+    writer.close()
+
+
+async def test_a_writer_that_gathers_is_woken_when_turns_bring_no_more_work_or_enough_have_passed() -> None:
+    batches: list[list[int]] = []
+    begun = threading.Event()
+
+    def commit(batch: Sequence[int]) -> list[int | Exception]:
+        batches.append(list(batch))
+        begun.set()
+        return list(batch)
+
+    writer: GroupCommit[int, int] = GroupCommit(commit, name="test", most_turns=MOST_TURNS)
+    await asyncio.gather(writer.durable(0), writer.durable(1))
+    endless = []
+    for number in range(MOST_TURNS):
+        endless.append(writer.durable(number))
+        await asyncio.sleep(0)
+    await asyncio.gather(*endless)
+    assert batches[1] == list(range(MOST_TURNS))
+    begun.clear()
+    last = [writer.durable(1), writer.durable(2)]
+    for _ in range(TURNS + 2):
+        await asyncio.sleep(0)
+    assert begun.wait(10), "the loop takes no turn meanwhile"
+    await asyncio.gather(*last)
     writer.close()
 
 

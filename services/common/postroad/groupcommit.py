@@ -8,7 +8,8 @@ Callers are called back directly and get no future: that saves a turn of the eve
 While commits are shared, the thread is woken a few turns of the event loop after the first work. On a busy machine each
 turn brings more work for the same commit, and waking a thread and passing it Python's lock costs as much as taking a
 message: measured under load, a message takes a quarter less time. Where the last commit was for one caller alone, as
-with a client that waits for each answer, the thread is woken in the next turn.
+with a client that waits for each answer, the thread is woken in the next turn. A writer of much that may wait longer
+(`most_turns`) goes on gathering while the turns bring work.
 
 A commit of many small steps is slow in a thread: each step gives Python's lock away, and waits for it while the event
 loop is at work. So the loop may `begin` a commit, and leave to the thread what takes time: the disk.
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TURNS = 4  # of the event loop, from the first work until the thread is woken, while commits are shared
+MOST_TURNS = 12  # the same for a writer that gathers while there is work
 PATIENCE = 0.1  # seconds that work waits for which nobody waits
 
 Work = TypeVar("Work")
@@ -67,11 +69,13 @@ class GroupCommit(Generic[Work, Result]):
         afterwards: Callable[[], None] | None = None,
         begin: Callable[[Sequence[Work]], None] | None = None,
         at_once: Callable[[], bool] = lambda: False,
+        most_turns: int = TURNS,
     ) -> None:
         self._commit = commit
         self._afterwards = afterwards
         self._begin = begin
         self._at_once = at_once
+        self._most_turns = most_turns
         self._committing = threading.Lock()
         self._limit = limit
         self._pending: deque[tuple[Work, Callback[Result], bool]] = deque()  # and whether it is in a hurry
@@ -99,7 +103,8 @@ class GroupCommit(Generic[Work, Result]):
         if hurry:
             if not self._under_way:
                 self._to_ring = True
-                loop.call_soon(self._ring, loop, TURNS if self._shared else 0)
+                turns, most = (TURNS, self._most_turns) if self._shared else (0, 0)
+                loop.call_soon(self._ring, loop, turns, most, 1)
         elif self._later is None:
             self._later = loop.call_later(PATIENCE, self._remember)
 
@@ -110,9 +115,13 @@ class GroupCommit(Generic[Work, Result]):
         self.submit(work, settle)
         return future
 
-    def _ring(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
-        if turns:
-            loop.call_soon(self._ring, loop, turns - 1)
+    def _ring(self, loop: asyncio.AbstractEventLoop, turns: int, most: int, seen: int) -> None:
+        """Wake the thread, unless so many turns are left; each turn with more work than was `seen` begins them anew."""
+        pending = len(self._pending)
+        if pending > seen:
+            turns = TURNS
+        if turns and most:
+            loop.call_soon(self._ring, loop, turns - 1, most - 1, pending)
             return
         self._to_ring = False
         self._wake()

@@ -13,7 +13,7 @@ import functools
 import logging
 from abc import abstractmethod
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from postroad.engine import NEED_DATA, PAUSED
 from postroad.mail.reply import LOCAL_ERROR, SHUTTING_DOWN, TIMEOUT, TOO_MANY_CONNECTIONS, Reply
@@ -94,7 +94,7 @@ class Connection(Lifecycle):
 
     # ---- the life of the connection
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Begin the session, or turn the client away where there are too many."""
         # There is no peer if the client has gone before it was accepted; asyncio reports its loss next.
         host, port = (transport.get_extra_info("peername") or ("::", 0))[:2]
@@ -109,7 +109,7 @@ class Connection(Lifecycle):
             facts.tls_version = tls.version()
             facts.tls_cipher = tls.cipher()[0]
             facts.channel = channel_of(tls, server.end_point)
-        self._wire = wire = Wire(cast("asyncio.Transport", transport), server.clock, secure=tls is not None)
+        self._wire = wire = Wire(transport, server.clock, secure=tls is not None)
         if server.tap is not None:
             wire.listen(server.tap, facts)
         if tls is not None or server.admission.admit(self, host):
@@ -229,7 +229,11 @@ class Connection(Lifecycle):
     def _pump(self) -> None:
         """Carry out events until the engine needs more input or work is under way."""
         engine = self._engine
-        while engine is not None and self._work is None and not self._choked:
+        if engine is None:
+            if self._work is None and not self._choked and self._is_over():
+                self._close()
+            return
+        while self._work is None and not self._choked:
             event = engine.next_event()
             if event is NEED_DATA or event is PAUSED:
                 break
@@ -241,16 +245,19 @@ class Connection(Lifecycle):
                     self.abort()
                     return
                 engine.answer(LOCAL_ERROR)
-        if engine is not None and engine.output:
+        if engine.output:
             self._server.flush_soon(self)
         if self._work is not None:
             return
-        ended = self._broken or (self._half_closed and (self._held is None or self._held.is_empty))
-        if ended and not self._choked:
+        if (self._half_closed or self._broken) and not self._choked and self._is_over():
             self._close()
-        elif engine is not None and not self._closing:
+        elif not self._closing:
             limits = self._limits
             self._deadline.set(limits.data_timeout if engine.state is _DATA else limits.command_timeout)
+
+    def _is_over(self) -> bool:
+        """Whether the connection is to be closed as soon as all that has come is answered."""
+        return self._broken or (self._half_closed and (self._held is None or self._held.is_empty))
 
     @abstractmethod
     def _carry_out(self, engine: Engine, event: Event) -> None:

@@ -138,10 +138,10 @@ class Engine:
     def next_event(self) -> Event | Wait:
         """Return the next event; PAUSED while an answer is due and after Close, else NEED_DATA."""
         while self._awaiting is None:
-            if len(self.output) >= _MANY_REPLIES:
-                return Flush()
             state = self.state
             if state in _OF_LINES:
+                if len(self.output) >= _MANY_REPLIES:
+                    return Flush()
                 line = self._lines.next_line()
                 if line is None:
                     return NEED_DATA

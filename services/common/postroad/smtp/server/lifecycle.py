@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     import aiosmtpd.smtp
 
-    from postroad.shell.deadline import Deadline
     from postroad.smtp.server.profile import Profile
 
 # What a protocol of the loop's streams has that is no constant: each connection gets its own.
@@ -64,18 +63,19 @@ class Lifecycle(SMTP, ABC):
 
     __slots__ = ()
 
-    def __init__(self, configuration: Mapping[str, Any], loop: asyncio.AbstractEventLoop, deadline: Deadline) -> None:
+    def __init__(self, configuration: Mapping[str, Any], loop: asyncio.AbstractEventLoop, deadline: Any) -> None:
         vars(self).update(configuration)  # first: an empty dict becomes a copy of another at once
         self._drain_waiters = deque[Any]()
         self._closed = loop.create_future()
-        self._timeout_handle = cast("Any", deadline)  # aiosmtpd cancels it when the connection is lost
+        self._timeout_handle = deadline  # aiosmtpd cancels it when the connection is lost
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Take the transport, and greet in the next turn of the loop."""
         asyncio.StreamReaderProtocol.connection_made(self, transport)
-        self.transport = cast("asyncio.Transport", transport)
+        self.transport = transport
         self.session = self._create_session()
-        self._handler_coroutine = cast("Any", self.loop.call_soon(self.greet))  # aiosmtpd cancels it at the end
+        greeting: Any = self.loop.call_soon(self.greet)
+        self._handler_coroutine = greeting  # aiosmtpd cancels it at the end
 
     @abstractmethod
     def greet(self) -> None:

@@ -150,21 +150,25 @@ class Receiver(Connection):
     def _delivered(self, envelope: Envelope, content: Content, done: asyncio.Future[Answer]) -> None:
         content.close()
         if not done.cancelled() and self._engine is not None:
-            answer: Answer
             try:
                 answer = done.result()
-            except OSError as error:
-                answer = storage_failed(error, self._identity())
-            except Exception:
-                logger.exception("unforeseen error", extra=self._identity())
-                answer = LOCAL_ERROR
-            if isinstance(answer, tuple):
-                self._engine.answer_each(answer)
+            except Exception as error:  # noqa: BLE001 - the client and the log learn of it
+                refusal = self._failed(error)
+                self._service.refused(self._facts, Refused("content", refusal, envelope=envelope))
+                self._engine.answer(refusal)
             else:
-                if done.exception() is not None:
-                    self._service.refused(self._facts, Refused("content", answer, envelope=envelope))
-                self._engine.answer(answer)
+                if isinstance(answer, tuple):
+                    self._engine.answer_each(answer)
+                else:
+                    self._engine.answer(answer)
         self._go_on_after(done)
+
+    def _failed(self, error: Exception) -> Reply:
+        """Log that a message was not taken, and return the reply that says so."""
+        if isinstance(error, OSError):
+            return storage_failed(error, self._identity())
+        logger.error("unforeseen error", exc_info=error, extra=self._identity())
+        return LOCAL_ERROR
 
     async def _check_credentials(self, event: Authenticate) -> None:
         user: Account | str | Reply | None

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postroad.clock import Clock
-from postroad.groupcommit import GroupCommit, promise
+from postroad.groupcommit import MOST_TURNS, GroupCommit, promise
 from postroad.syncing import sync
 from postroad.world.world import DEFAULT_WORLD
 from postroad_relay.queue.spool.clocks import Clocks
@@ -91,6 +91,7 @@ class Spool:
             Writer(self.log, self._news, journal).commit,
             name="spool",
             afterwards=journal.flush if journal is not None else None,
+            most_turns=MOST_TURNS,
         )
 
     # -- queued messages --------------------------------------------------------------------------------------
