@@ -59,6 +59,12 @@ def domain_key(domain: str) -> str:
         raise AddressError(f"{domain!r} is not a domain name: {error}") from error
 
 
+@lru_cache(maxsize=4096)
+def _form(domain: str) -> str:
+    """Return the `domain_key` of a domain, or an address literal in lower case."""
+    return domain.lower() if domain.startswith("[") else domain_key(domain)
+
+
 def check_a_labels(key: str) -> None:
     """Raise `AddressError` where a label of a `domain_key` only looks like an A-label (RFC 5890 §2.3.2.1).
 
@@ -108,8 +114,7 @@ class Address:
     @property
     def domain_key(self) -> str:
         """The form that all spellings of the domain, or address literal, share; raises `AddressError`."""
-        domain = self.domain
-        return domain.lower() if domain.startswith("[") else domain_key(domain)
+        return _form(self.domain)
 
 
 @lru_cache(maxsize=4096)  # trace fields and journal ask for each address of a message

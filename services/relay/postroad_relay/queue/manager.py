@@ -246,9 +246,10 @@ class Manager:
         if self.due.is_frozen(entry.world):  # a person wants it now
             self.due.push(entry, self.clock_of(entry).monotonic())
             return
+        recipients = message.envelope.recipients
         by_domain: dict[str, list[int]] = {}
         for index in stored.progress.pending(message):
-            by_domain.setdefault(_domain(message.envelope.recipients[index].address), []).append(index)
+            by_domain.setdefault(_domain(recipients[index].address), []).append(index)
         if len(by_domain) == 1 and not probe and entry.world not in self.pushing:
             ((domain, indexes),) = by_domain.items()
             lane = self.lanes.resting(domain)

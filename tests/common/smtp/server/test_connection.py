@@ -431,7 +431,7 @@ async def test_a_disk_that_fails_during_data(
     await rig.serve()
     client = await rig.connect()
     await client.open_transaction()
-    assert await client.say((b"x" * 98 + b"\r\n") * 10_000 + b".\r\n") == answer
+    assert await client.say(b"\r\n" + (b"x" * 98 + b"\r\n") * 10_000 + b".\r\n") == answer
     assert rig.keeper.taken == []
     await client.open_transaction()
     assert await client.say(b"small\r\n.\r\n") == "250 2.0.0 OK"

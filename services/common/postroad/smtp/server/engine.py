@@ -73,27 +73,10 @@ class Engine:
     """One session's protocol. It keeps the client's name, TLS and account in `session`."""
 
     __slots__ = (
-        "_awaiting",
-        "_close_given",
-        "_data",
-        "_data_ended",
-        "_discard_given",
-        "_encode",
-        "_errors",
-        "_exchange",
-        "_judge",
-        "_lines",
-        "_recipients",
-        "_recipients_refused",
-        "_verb",
-        "_verbs",
-        "envelope",
-        "output",
-        "profile",
-        "receive_data",
-        "session",
-        "state",
-    )
+        "_awaiting", "_close_given", "_data", "_data_ended", "_discard_given", "_encode", "_errors",
+        "_exchange", "_judge", "_lines", "_recipients", "_recipients_refused", "_verb", "_verbs", "envelope",
+        "output", "profile", "receive_data", "session", "state",
+    )  # fmt: skip
 
     def __init__(self, profile: Profile, session: Session) -> None:
         self.profile = profile

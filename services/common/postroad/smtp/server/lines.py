@@ -66,7 +66,7 @@ class LineReader:
             self._position = end + 2
             if not self._skipping:
                 line = buffer[start:end]
-                if b"\n" in line or b"\r" in line or b"\0" in line or len(line) > self._longest:
+                if b"\n" in line or b"\r" in line or b"\0" in line or end - start > self._longest:
                     return self._fault(line)
                 return line
             self._skipping = False

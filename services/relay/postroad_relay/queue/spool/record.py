@@ -106,11 +106,10 @@ class Progress:
 
     def pending(self, message: Message) -> list[int]:
         """Return the recipients that are neither done nor failed."""
-        return [
-            index
-            for index in range(len(message.envelope.recipients))
-            if index not in self.done and index not in self.failed
-        ]
+        indexes = range(len(message.envelope.recipients))
+        if not self.done and not self.failed:
+            return list(indexes)
+        return [index for index in indexes if index not in self.done and index not in self.failed]
 
 
 UNTRIED = Progress()
