@@ -47,7 +47,7 @@ class Directory:
     def find(self, name: str) -> Mailbox | None:
         r"""Return the mailbox of a name, a \Noselect one too, whether or not the account may use it."""
         owner, rest = self.locate(name)
-        return None if owner is None else owner.find(rest)
+        return None if owner is None else owner.kept(rest)
 
     def glance(self, name: str) -> Mailbox | None:
         """Do the same, but do not keep the mailbox in memory."""

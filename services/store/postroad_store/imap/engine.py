@@ -25,7 +25,7 @@ from postroad.sasl.mechanism import SaslError, decode_response
 from postroad_store.imap.events import Announcing, Bad, Done, Octets, Response
 from postroad_store.imap.framing import MAX_TAG, Announced, Flooded, Framing, Limits, Refused
 from postroad_store.imap.grammar.reader import TAG, Incomplete, LimitExceeded, Reader, SyntaxFault, UidRequired
-from postroad_store.imap.states import TRANSITIONS, State
+from postroad_store.imap.states import LOGGED_IN, STRANGER, TRANSITIONS, State
 from postroad_store.protocol.contract import Close, Compress, Decompressed, StartTls
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class _Mode(Enum):
 
 # Each look-up of a member costs a tenth of a small command.
 _IN_COMMAND, _OFFERED, _CLOSED = _Mode.COMMAND, _Mode.OFFERED, _Mode.CLOSED
+_IN_MESSAGE, _BEHIND_MESSAGE = _Mode.MESSAGE, _Mode.MESSAGE_END
 
 # command = tag SP command-name ...
 _COMMAND = re.compile(rb"(" + TAG.pattern + rb") (UID )?([A-Za-z][A-Za-z0-9_.\-]*)(?=[ ]|\Z)", re.IGNORECASE)
@@ -162,7 +163,7 @@ class Engine:
         if self._announced.synchronizing:
             self._out.append(b"+ OK\r\n")
         self._framing.stream(self._announced.size)
-        self._mode = _Mode.MESSAGE
+        self._mode = _IN_MESSAGE
         self._paused = False
 
     def challenge(self, tag: bytes, octets: bytes) -> None:
@@ -203,9 +204,9 @@ class Engine:
         """Change the state; raises `LocalProtocolError` if no arrow of the diagram leads there."""
         if state is not self.state and state not in TRANSITIONS[self.state]:
             raise LocalProtocolError(f"{self.state.value} does not lead to {state.value}")
-        if self.state is State.NOT_AUTHENTICATED and state is State.AUTHENTICATED:
+        if self.state is STRANGER and state is LOGGED_IN:
             self._framing.trust()
-        elif state is State.NOT_AUTHENTICATED:
+        elif state is STRANGER:
             self._framing.distrust()
         self.state = state
         self._legal = self.offer.registry.legal[state]
@@ -276,7 +277,7 @@ class Engine:
             self.bye(b"[TOOBIG] Literal too large")
             self.close()
             return None
-        if mode is _Mode.MESSAGE_END and not isinstance(frame, Refused):
+        if mode is _BEHIND_MESSAGE and not isinstance(frame, Refused):
             return self._resumed(frame)
         self._mode = _IN_COMMAND
         if isinstance(frame, Refused):
@@ -336,7 +337,7 @@ class Engine:
                 except SyntaxFault as large:
                     fault = large
                 else:
-                    self._mode = _Mode.MESSAGE_END
+                    self._mode = _BEHIND_MESSAGE
                     return None
             return self._refused(_bad(self._tag, self._name, fault), parts)
         if announced is not None:
@@ -366,7 +367,7 @@ class Engine:
     def _piece(self, octets: bytes) -> Octets:
         """Return a piece of the message."""
         if not self._framing.streaming:
-            self._mode = _Mode.MESSAGE_END
+            self._mode = _BEHIND_MESSAGE
         if octets.find(b"\0") >= 0 and self._streamed is not None and not self._streamed[1].binary:
             self._fault = "NUL in the message"  # CHAR8 = %x01-ff
         return Octets(self._tag, octets)

@@ -28,7 +28,7 @@ from postroad_store.imap.grammar import mailbox_name, responses
 from postroad_store.imap.grammar.reader import SyntaxFault
 from postroad_store.imap.highest import Highest
 from postroad_store.imap.spec import Conditions
-from postroad_store.imap.states import State
+from postroad_store.imap.states import LOGGED_IN, State
 from postroad_store.imap.watch import Watch
 from postroad_store.mail.model.errors import MailError
 from postroad_store.protocol.contract import Farewell
@@ -269,7 +269,7 @@ class Session:
     def leave_mailbox(self) -> None:
         """Give up the selected mailbox, and go back to the authenticated state."""
         self.close_view()
-        self.engine.enter(State.AUTHENTICATED)
+        self.engine.enter(LOGGED_IN)
 
     # -- for the handlers: answers ---------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ class State(Enum):
     __hash__ = object.__hash__  # an Enum's own is a function in Python
 
 
+# Each look-up of a member costs as much as a small function.
+STRANGER, LOGGED_IN, SELECTED = State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED
+
 # command-any, command-nonauth, command-auth, command-select (RFC 3501 §9)
 ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
 NONAUTH = frozenset({State.NOT_AUTHENTICATED})

@@ -116,7 +116,10 @@ class Account:
 
     def find(self, name: str) -> Mailbox | None:
         r"""Return the mailbox of this name, also a \Noselect one, or None; INBOX is found in any case."""
-        name = canonical_name(name)
+        return self.kept(canonical_name(name))
+
+    def kept(self, name: str) -> Mailbox | None:
+        """Do the same for a canonical name."""
         mailbox = self.glance(name)
         if mailbox is not None:
             self._entries[name] = mailbox

@@ -71,14 +71,19 @@ class FlagColumn(Sequence[int]):
 
     def first(self, test: Callable[[int], object]) -> int | None:
         """Return the place of the first message whose flags pass the test, or None."""
-        end = len(self.codes)
+        codes = self.codes
+        end = len(codes)
         for code, flags in enumerate(self.values):
             if test(flags):
+                if isinstance(codes, bytearray):
+                    at = codes.find(code, 0, end)
+                    end = end if at < 0 else at
+                    continue
                 try:
-                    end = self.codes.index(code, 0, end)
+                    end = codes.index(code, 0, end)
                 except ValueError:
                     continue
-        return end if end < len(self.codes) else None
+        return end if end < len(codes) else None
 
     def places(self, bit: int, most: int) -> list[int]:
         """Return the places, ascending, of the messages with a flag; none if there are more than so many."""

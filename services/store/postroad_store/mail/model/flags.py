@@ -37,6 +37,8 @@ class Change(Enum):
     REMOVE = "-FLAGS"
     REPLACE = "FLAGS"
 
+    __hash__ = object.__hash__  # an Enum's own is a function in Python
+
     def apply(self, flags: int, bits: int) -> int:
         """Return the new flags of a message."""
         match self:

@@ -43,6 +43,7 @@ class Changes:
 
 
 _NOTHING = Changes()
+_NO_UIDS = cast("Sequence[UID]", array("I"))
 PIECE = 5_000  # messages that a piece of long news is about (some 2 ms to write)
 
 
@@ -80,7 +81,7 @@ class View:
         self.rights = ALL  # what the session may do with the mailbox (RFC 4314)
         self.foreign = False  # the mailbox is another account's
         # Message sequence number n is uids[n - 1]; only `take` changes it.
-        self.uids: Sequence[UID] = cast("Sequence[UID]", array("I"))
+        self.uids = _NO_UIDS
         self.recent = UidSet()  # the messages that are \Recent in this session (RFC 3501 §2.3.2)
         self.saved: Sequence[int] = ()  # the first and last UID of each run that SEARCH has saved (RFC 5182)
         # For IDLE: called after each change that the session should know of; not for flags that it changed itself.

@@ -50,6 +50,8 @@ class Place(Enum):
 
 
 PARTS = frozenset({Place.PART, Place.UTF8_PART})
+_UTF8 = frozenset({Place.UTF8, Place.UTF8_PART})
+_WHOLE = Place.WHOLE  # each look-up of a member costs as much as a small function
 
 
 @value
@@ -90,7 +92,7 @@ def read_only(reader: Reader) -> _Steps:
 def read_on(before: Segment, reader: Reader) -> More:
     """Take what follows the literal of a segment."""
     steps: list[Begin | Url] = []
-    if before.place in {Place.UTF8, Place.UTF8_PART}:
+    if before.place in _UTF8:
         reader.take(b")")
     read = (
         _parts(reader, steps, several=before.several, first=False)
@@ -105,7 +107,7 @@ def _next(reader: Reader, steps: list[Begin | Url], *, several: bool) -> _Steps:
     if not several:
         reader.end()
     if reader.at_end():
-        return _Steps(None, False, tuple(steps), Place.WHOLE)
+        return _Steps(None, False, tuple(steps), _WHOLE)
     if not reader.skip(b" "):
         raise SyntaxFault("Unexpected argument")
     reader.skip(b" ")  # IMAPClient sends two, and Dovecot takes them
@@ -132,7 +134,7 @@ def _message(reader: Reader, steps: list[Begin | Url], *, several: bool) -> _Ste
         steps.append(Begin(flags, internal_date))
         return _Steps(reader.literal_size(), reader.offers(BINARY), tuple(steps), Place.UTF8)
     steps.append(Begin(flags, internal_date))
-    return _literal(reader, steps, Place.WHOLE)
+    return _literal(reader, steps, _WHOLE)
 
 
 def _literal(reader: Reader, steps: list[Begin | Url], place: Place) -> _Steps:

@@ -14,7 +14,7 @@ from postroad_store.imap.extensions import CONDSTORE, OBJECTID, QRESYNC, URLAUTH
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.options import read_options
 from postroad_store.imap.spec import Spec
-from postroad_store.imap.states import AUTH, State
+from postroad_store.imap.states import AUTH, SELECTED
 from postroad_store.mail.model.rights import CHANGING
 from postroad_store.protocol.waiting import give_way
 
@@ -79,7 +79,7 @@ def _enter(session: Session, command: Select, view: View) -> Awaitable[None] | N
     view.foreign = view.mailbox.account != session.current_account().id
     view.rights = session.directory.rights(view.mailbox)  # RFC 4314 §5.1.1: they may be kept until the mailbox is left
     session.watch.follow()
-    engine.enter(State.SELECTED)
+    engine.enter(SELECTED)
     for parameter in command.parameters:
         parameter.begin(session)
     engine.send(_contents(session, command, view))

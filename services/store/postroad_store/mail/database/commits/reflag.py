@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.ranges import Runs
 
 
+# Each look-up of a member costs as much as a small function.
+_ADD, _REMOVE, _REPLACE = Change.ADD, Change.REMOVE, Change.REPLACE
+
+
 class Reflag:
     """One change of one mailbox's flags, in one commit."""
 
@@ -40,10 +44,10 @@ class Reflag:
         narrow, wide = parted(bits)
         self._narrow = narrow
         self._wide = wide is not None
-        self._rewrite = self._each if self._wide and change is not Change.REPLACE else self._range
+        self._rewrite = self._each if self._wide and change is not _REPLACE else self._range
         # If only one of the two flags that are counted is added or removed, the change itself tells the number.
-        self._single = change is not Change.REPLACE and narrow in {SEEN, DELETED}
-        self._by_count = change is Change.REPLACE or (narrow & (SEEN | DELETED) != 0 and not self._single)
+        self._single = change is not _REPLACE and narrow in {SEEN, DELETED}
+        self._by_count = change is _REPLACE or (narrow & (SEEN | DELETED) != 0 and not self._single)
         self._count, self._update = _COUNT[change], _UPDATE[change]
         self._values = {"bits": narrow, "wide": wide, "modseq": tally.modseq, "mailbox": mailbox, "low": 0, "high": 0}
 
@@ -116,7 +120,7 @@ class Reflag:
             self._recount(messages, unseen, deleted)
         changed = self._db.execute(self._update, values).rowcount
         if self._single:
-            more = changed if self._change is Change.ADD else -changed
+            more = changed if self._change is _ADD else -changed
             self._tally.unseen -= more if self._narrow == SEEN else 0
             self._tally.deleted += more if self._narrow == DELETED else 0
         return changed
@@ -124,10 +128,10 @@ class Reflag:
     def _recount(self, messages: int, unseen: int, deleted: int) -> None:
         r"""Count messages that are about to change, of which so many lack \Seen and have \Deleted now."""
         change, bits, tally = self._change, self._narrow, self._tally
-        if change is Change.REPLACE or bits & SEEN:
-            tally.unseen += (0 if change is not Change.REMOVE and bits & SEEN else messages) - unseen
-        if change is Change.REPLACE or bits & DELETED:
-            tally.deleted += (messages if change is not Change.REMOVE and bits & DELETED else 0) - deleted
+        if change is _REPLACE or bits & SEEN:
+            tally.unseen += (0 if change is not _REMOVE and bits & SEEN else messages) - unseen
+        if change is _REPLACE or bits & DELETED:
+            tally.deleted += (messages if change is not _REMOVE and bits & DELETED else 0) - deleted
 
     def _each(self, low: int, high: int) -> int:
         """Add or remove flags of which SQLite's integers are too narrow, message by message; return the same."""
