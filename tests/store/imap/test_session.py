@@ -21,6 +21,7 @@ from postroad_store.imap.events import Bad, Octets
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import StorageFull
 from postroad_store.mail.model.flags import MAX_KEYWORDS, FlagSet
+from postroad_store.mail.opened import OpenMessage
 from postroad_store.protocol.contract import Farewell
 from tests.harness.imap import NOW, Place, Wire
 from tests.harness.wire import PATIENCE
@@ -150,9 +151,8 @@ async def test_a_slow_reader_from_the_first_octet(place: Place, connect: Callabl
     assert (await wire.until(0)).endswith(b"a OK Fetch completed.\r\n")
 
 
-async def test_removed_in_the_midst_of_its_literal(place: Place, connect: Callable[[], Wire]) -> None:
-    await deliver(place, LARGE)
-    wire, other = await enter(connect()), await enter(connect())
+async def in_the_midst(wire: Wire) -> asyncio.Future[None]:
+    """Begin to fetch the large message, and stop reading; return what goes on with it."""
     wire.writable = True
     wire.session.engine.receive_data(b"a FETCH 1 BODY.PEEK[]\r\n")
     event = wire.session.engine.next_event()
@@ -160,9 +160,30 @@ async def test_removed_in_the_midst_of_its_literal(place: Place, connect: Callab
     wire.writable = False
     work = wire.session.handle(event)
     assert work is not None
-    task = asyncio.ensure_future(work)
+    return asyncio.ensure_future(work)
+
+
+async def test_removed_in_the_midst_of_its_literal(place: Place, connect: Callable[[], Wire]) -> None:
+    """RFC 2180 §4.1.1: it is available to satisfy the FETCH."""
+    await deliver(place, LARGE)
+    wire, other = await enter(connect()), await enter(connect())
+    task = await in_the_midst(wire)
     await other.say("b STORE 1 +FLAGS.SILENT (\\Deleted)")
     await other.say("c EXPUNGE")
+    wire.may_write(writable=True)
+    await task
+    wire.flush()
+    assert await wire.until(0) == b"* 1 FETCH (BODY[] {%d}\r\n%b)\r\na OK Fetch completed.\r\n" % (len(LARGE), LARGE)
+    assert await wire.say("b FETCH 1 UID") == "b NO [EXPUNGEISSUED] Some of the requested messages no longer exist.\r\n"
+
+
+async def test_octets_are_missing_in_the_midst_of_a_literal(
+    place: Place, connect: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await deliver(place, LARGE)
+    wire = await enter(connect())
+    task = await in_the_midst(wire)
+    monkeypatch.setattr(OpenMessage, "octets", lambda *_: b"")
     wire.may_write(writable=True)
     await task
     assert wire.closed
@@ -173,10 +194,10 @@ async def test_removed_in_the_midst_of_its_literal(place: Place, connect: Callab
     assert wire.session.engine.data_to_send() == b""
 
 
-async def test_removed_before_its_header_was_read(place: Place, connect: Callable[[], Wire], monkeypatch: Any) -> None:
+async def test_octets_are_missing_of_a_header(place: Place, connect: Callable[[], Wire], monkeypatch: Any) -> None:
     await deliver(place, LARGE)
     wire = await enter(connect())
-    monkeypatch.setattr(place.storage, "content", lambda *_: None)
+    monkeypatch.setattr(OpenMessage, "octets", lambda *_: b"")
     wire.feed(b"a FETCH 1 BODY.PEEK[HEADER.FIELDS (X)]\r\n")
     assert wire.closed
 

@@ -183,6 +183,8 @@ def _produce(session: Session, command: Fetch, spans: list[range], pieces: Piece
 
 
 async def _produce_patiently(session: Session, command: Fetch, spans: list[range], pieces: Pieces) -> None:
+    # The one message that is asked for is on its way: it is given, though it may be expunged meanwhile.
+    given = session.in_literal and sum(map(len, spans)) == 1
     try:
         await session.connection.wait_writable()
         for octets, in_response in pieces:
@@ -195,7 +197,7 @@ async def _produce_patiently(session: Session, command: Fetch, spans: list[range
     except Refused as refusal:
         _refused(session, command, refusal)
         return
-    _fetched(session, command, spans)
+    _fetched(session, command, spans, given=given)
 
 
 def _refused(session: Session, command: Fetch, refusal: Refused) -> None:
@@ -203,12 +205,12 @@ def _refused(session: Session, command: Fetch, refusal: Refused) -> None:
     session.finish(command, b"NO " + refusal.text, expunges=command.uid, uid=command.uid)
 
 
-def _fetched(session: Session, command: Fetch, spans: list[range]) -> None:
+def _fetched(session: Session, command: Fetch, spans: list[range], *, given: bool = False) -> None:
     view = session.selected_view()
     if command.items.whole and spans:
         login = session.directory.owner_of(view.mailbox) if view.foreign else session.current_account().login
         session.shared.notes.retrieved(session.connection, login, view.mailbox, uids_of(view, spans))
-    if not command.uid and some_gone(view, spans):
+    if not command.uid and not given and some_gone(view, spans):
         # RFC 2180 §4.1.2: the messages that exist have been sent; NO says that others are gone.
         session.finish(command, told(session, b"NO " + GONE, command.lowest), expunges=False)
     else:
