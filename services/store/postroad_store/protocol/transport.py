@@ -65,9 +65,10 @@ class Prompt(Server):
 
     def release(self) -> None:
         """Send what was kept."""
-        held, self._held, self._octets = self._held, None, 0
+        held, octets = self._held, self._octets
+        self._held, self._octets = None, 0
         if held:
-            self._send(held)
+            self._send(held, octets)
 
     def write(self, data: bytes) -> None:
         """Send octets, or keep those that the socket does not take yet."""
@@ -75,11 +76,12 @@ class Prompt(Server):
             self._held.append(data)
             self._octets += len(data)
             if self._octets > TURN:
-                held, self._held, self._octets = self._held, [], 0
-                self._send(held)
+                held, octets = self._held, self._octets
+                self._held, self._octets = [], 0
+                self._send(held, octets)
                 self._give_way()
         else:
-            self._send([data])
+            self._send([data], len(data))
 
     def acknowledge(self) -> None:
         """Acknowledge what has come, because no answer will (`postroad.shell`: pieces)."""
@@ -99,16 +101,15 @@ class Prompt(Server):
         if self.producer is not None and not self.producerPaused and not self._aborting:
             self.producer.resumeProducing()
 
-    def _send(self, pieces: list[bytes]) -> None:
+    def _send(self, pieces: list[bytes], octets: int) -> None:
         if self._waits or self.TLS or not self.connected:
             super().write(b"".join(pieces))
             return
-        together = len(pieces) == 1 or len(pieces) > FEW
         try:
-            sent = self.socket.send(b"".join(pieces)) if together else self.socket.sendmsg(pieces)
+            sent = self.socket.sendmsg(pieces) if 1 < len(pieces) <= FEW else self.socket.send(b"".join(pieces))
         except OSError:
             sent = 0  # where it is no full buffer, it fails once more when the event loop looks at it, and that ends it
-        if sent < sum(map(len, pieces)):
+        if sent < octets:
             super().write(b"".join(pieces)[sent:])
 
     def loseConnection(self) -> None:  # noqa: N802 - Twisted's name
