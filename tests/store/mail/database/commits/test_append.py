@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from postroad.clock import Clock
+from postroad_store.mail import writer
 from postroad_store.mail.database.commits.append import Append, write_together
 from postroad_store.mail.database.packs import BITS
 from postroad_store.mail.incoming import incoming
@@ -15,7 +16,6 @@ from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import NoSuchMailbox
 from postroad_store.mail.model.flags import DELETED, NO_FLAGS, SEEN, FlagSet
 from postroad_store.mail.storage import Storage
-from postroad_store.mail.writer import TOGETHER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,10 +96,11 @@ async def test_all_may_be_for_a_mailbox_that_has_gone(storage: Storage) -> None:
     assert dump(storage) == before
 
 
-@pytest.mark.parametrize(("count", "rows"), [(1, 1), (5, 1), (TOGETHER, 1), (2 * TOGETHER + 2, 3)])
+@pytest.mark.parametrize(("count", "rows"), [(1, 1), (5, 1), (writer.TOGETHER, 1), (2 * writer.TOGETHER + 2, 3)])
 async def test_those_of_one_batch_share_the_mailbox_s_row(
-    storage: Storage, inbox: Mailbox, count: int, rows: int
+    storage: Storage, inbox: Mailbox, count: int, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writer, "BRIEF", 60.0)  # however slow the machine is
     storage.quotas.limits = lambda: False
     statements: list[str] = []
     storage._writer._db.set_trace_callback(statements.append)

@@ -146,8 +146,8 @@ def _row(incoming: Incoming) -> tuple[int | bytes | None, ...]:
 def write_together(db: Connection, appends: Sequence[Append]) -> list[list[Arrived] | NoSuchMailbox]:
     """Do what `write` does for each that `joins`; return what it would return, or raise for this one alone.
 
-    Each mailbox's row is read and written once, and the rows of a table are inserted in one statement: that saves a
-    fifth of the time, 10 µs a message.
+    Each mailbox's row is read and written once, and the rows of a table are inserted in one statement: that saves an
+    eighth of the instructions that a message takes in storage, 8 µs (decision 49).
     """
     outcomes: list[list[Arrived] | NoSuchMailbox] = []
     tallies: dict[int, tuple[Tally, int]] = {}  # by mailbox, with the first UID that is new
