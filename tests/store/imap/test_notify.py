@@ -117,8 +117,8 @@ async def test_many_new_messages_come_in_turns(
 
 
 LARGE = (
-    b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\n\r\n%b\r\n--b--\r\n"
-    % (b"x" * 3000)
+    b"Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\n\r\n%b\r\n"
+    b"--b\r\n\r\nbye\r\n--b--\r\n" % (b"x" * 3000)
 )
 
 
@@ -130,6 +130,9 @@ LARGE = (
         ("PREVIEW", 'PREVIEW "hi"'),
         ("BODY.PEEK[1] FLAGS BODY.PEEK[9]", "FLAGS (\\Recent) BODY[1] {2}\r\nhi BODY[9] {0}\r\n"),
         ("BODY.PEEK[TEXT]<2.3>", "BODY[TEXT]<2> {3}\r\nb\r\n"),
+        ("BODY.PEEK[TEXT]<0.2000>", "UID 1"),
+        ("BODY.PEEK[3] BINARY.PEEK[3]", "BODY[3] {3}\r\nbye BINARY[3] {3}\r\nbye"),
+        ("BODY.PEEK[3]<1.2000>", "BODY[3]<1> {2}\r\nye"),
         ("BODY.PEEK[TEXT]<9999.3>", "BODY[TEXT]<9999> {0}\r\n"),
         ("BINARY.PEEK[1] BINARY.SIZE[2] BINARY.SIZE[9]", "UID 1 BINARY.SIZE[9] 0 BINARY[1] {2}\r\nhi"),
         ("RFC822.SIZE BODY.PEEK[]", f"UID 1 RFC822.SIZE {len(LARGE)}"),

@@ -101,12 +101,11 @@ class Section(Item):
         yield from pieces
 
     def weight(self, root: Part) -> int:
-        """Return the octets of the text, or of the piece of it that is wanted."""
+        """Return the octets of the text, or the most that are wanted of it."""
         start, end = self.place(root)
         if self.partial is None or self.kind in _SUBSETS:
             return end - start
-        first, length = self.partial
-        return max(min(end - start - first, length), 0)
+        return min(end - start, self.partial[1])
 
     def place(self, root: Part) -> tuple[int, int]:
         """Return where in the message the text begins and ends; a text that does not exist is empty."""
