@@ -64,8 +64,9 @@ class Reply:
         """
         if self._octets is None:
             status = f"{self.status} " if self.status is not None else ""
-            *first, last = self.lines
-            text = "".join([f"{self.code}-{status}{line}\r\n" for line in first])
+            text, last = "", self.lines[-1]
+            if len(self.lines) > 1:
+                text = "".join([f"{self.code}-{status}{line}\r\n" for line in self.lines[:-1]])
             object.__setattr__(self, "_octets", f"{text}{self.code} {status}{last}\r\n".encode())
         return self._octets  # type: ignore[return-value]
 

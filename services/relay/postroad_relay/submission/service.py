@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from postroad.smtp.server.service import Session
     from postroad.smtp.server.shaping import Shaping
     from postroad.world.guesses import Guesses
-    from postroad.world.world import Account
+    from postroad.world.world import Account, World
     from postroad_relay.queue.manager import Manager
     from postroad_relay.queue.spool import Entry, Spool
     from postroad_relay.submission.policy import Policy
@@ -163,13 +163,16 @@ class RelayService:
         The world is the one that the client's name decides, or its port. Else it is that of the recipient's domain.
         """
         layers, policy = self.layers, self.policy
+        world: World | None
         if session.world is not None:
             world = layers.world(session.world)
+        elif recipient is None:
+            world = layers.base
         else:
-            world = layers.base if recipient is None else layers.world_of(recipient)
-        if world is None or world is policy.world:
-            return policy if world is not None else None
-        return replace(policy, world=world)
+            world = layers.world_of_domain(recipient.domain)
+        if world is policy.world:
+            return policy
+        return None if world is None else replace(policy, world=world)
 
     def mail(self, session: Session, envelope: Envelope) -> Reply:
         """Answer MAIL."""
