@@ -133,7 +133,11 @@ def _measure(group: str, folder: Path, rounds: int) -> Iterator[Row]:
             road = _road(stack)
             yield from rows_road.rows(road, tls=tls, folder=folder, rounds=rounds)
             yield rows_road.with_web(
-                road, start=lambda: stack.start(Service.WEB), stop=lambda: stack.stop(Service.WEB), rounds=rounds
+                road,
+                start=lambda: stack.start(Service.WEB),
+                settle=lambda: rows_web.until_quiet(stack.endpoint(Port.WEB)),
+                stop=lambda: stack.stop(Service.WEB),
+                rounds=rounds,
             )
             yield rows_road.with_flood(road, (smtp.host, Settings.from_environ({}).control_port), rounds)
         elif group == "web":

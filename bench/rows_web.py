@@ -113,7 +113,7 @@ def _total(api: Http) -> int:
     return int(api.ask("GET", "/api/v1/messages?limit=1")["total"])
 
 
-def _until_quiet(web: Endpoint) -> None:
+def until_quiet(web: Endpoint) -> None:
     """Return once the road is quiet and the catalog has everything."""
     with Http(*web) as api:
         api.ask("POST", "/v1/quiet", {"timeout": 120})
@@ -127,7 +127,7 @@ def whole_again(app: Endpoint, web: Endpoint) -> Callable[[], float]:
             before = _total(api)
             smtp_source(*app, messages=MESSAGES, reuse=True)
             accepted = time.perf_counter()
-            _until_quiet(web)
+            until_quiet(web)
             seconds = time.perf_counter() - accepted
             total = _total(api)
             if total != before + MESSAGES:
@@ -166,7 +166,7 @@ def _fill(app: Endpoint, web: Endpoint) -> None:
         while (total := _total(api)) < MANY:
             print(f"  {total:,} of {MANY:,} messages", file=sys.stderr, flush=True)
             smtp_source(*app, messages=min(10_000, MANY - total), reuse=True)
-            _until_quiet(web)
+            until_quiet(web)
 
 
 # -- the peers ----------------------------------------------------------------------------------------------------
