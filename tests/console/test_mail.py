@@ -13,7 +13,7 @@ from tests.console import mails
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.console.conftest import Site
 
@@ -252,6 +252,25 @@ def test_a_conversation(filled: Site, opened: Callable[..., Page]) -> None:
     expect(page.locator("[data-test=thread] > li")).to_have_count(3)
     page.locator("[data-test=thread] > li a").first.click()
     expect(page.get_by_test_id("title")).to_have_text(re.compile("^Bridge over the Wey"))
+
+
+def test_a_view_that_cannot_be_loaded_is_asked_for_again(filled: Site, opened: Callable[..., Page]) -> None:
+    asked: list[str] = []
+
+    def fail_once(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page = opened(before=lambda page: page.route("**/console/message-*.js", fail_once))
+    row(page, "Splendid").get_by_test_id("subject").click()
+    expect(page.get_by_test_id("title")).to_contain_text("Bridge over the Wey")
+    assert len(asked) == 2
+    errors = opened.errors  # type: ignore[attr-defined]
+    assert all("ERR_CONNECTION_RESET" in error or "/message-" in error for error in errors), errors
+    errors.clear()
 
 
 def test_tags(filled: Site, opened: Callable[..., Page]) -> None:

@@ -104,7 +104,8 @@ def test_a_port_that_docker_calls_taken(docker: Docker, capfd: pytest.CaptureFix
 
 def test_a_port_of_several_that_is_taken(docker: Docker, capfd: pytest.CaptureFixture[str]) -> None:
     variable = "${POSTROAD_WORLD_PORTS:-1026-1028}"
-    first = docker.port + 1
+    server = socket.create_server(("127.0.0.1", 0))  # the first is taken, too; Docker names another
+    first = server.getsockname()[1]
     ports = [
         {"host_ip": "127.0.0.1", "target": number, "published": str(number), "protocol": "tcp"}
         for number in range(first, first + 3)
@@ -113,7 +114,8 @@ def test_a_port_of_several_that_is_taken(docker: Docker, capfd: pytest.CaptureFi
     docker.answer("compose config --no-interpolate --format json", plain)
     docker.answer("compose config --format json", {"services": {"relay": {"ports": ports}}})
     docker.answer(UP, status=1, err=f"Bind for 127.0.0.1:{first + 1} failed: port is already allocated")
-    assert up.main([]) == 1
+    with server:
+        assert up.main([]) == 1
     told = capfd.readouterr().err
     assert f"Port {first + 1} of 127.0.0.1 is taken by another program. Choose others in .env:\n" in told
     (choice,) = re.findall(r"^  POSTROAD_WORLD_PORTS=(\d+)-(\d+)$", told, re.MULTILINE)

@@ -151,8 +151,9 @@ def _explain(said: str, before: set[str]) -> Iterator[str]:
         for setting in dict.fromkeys(port.setting for port in taken):
             sockets = [port for port in taken if port.setting == setting]
             count = len({port.number for port in ports if port.setting == setting})
+            told = min(sockets, key=lambda port: port.number not in named)  # the one that Docker names above, if any
             yield (
-                f"Port {sockets[0].number} of {sockets[0].host} is taken by another program. "
+                f"Port {told.number} of {told.host} is taken by another program. "
                 f"Choose {'another one' if count == 1 else 'others'} in .env:\n"
                 f"  {setting}={_another(sockets, used, count)}"
             )

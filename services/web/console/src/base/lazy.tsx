@@ -1,9 +1,27 @@
 /** Views that are loaded when they are first shown, and what is shown when one fails. */
 
 import { Component, type ComponentChildren } from "preact";
+import { lazy as loaded } from "preact/compat";
 import { sentence } from "./api.ts";
 
-export { lazy, Suspense } from "preact/compat";
+export { Suspense } from "preact/compat";
+
+const PAUSES = [300, 2000]; // milliseconds until it is tried again
+
+/** Load a view when it is first shown. A browser gives up what it loads when the machine's networks change, as they do
+ * where a container starts: so it is tried again. */
+export const lazy: typeof loaded = (load) => loaded(() => patiently(load));
+
+async function patiently<Loaded>(load: () => Promise<Loaded>): Promise<Loaded> {
+  for (const pause of PAUSES) {
+    try {
+      return await load();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+  return load();
+}
 
 interface Props {
   children: ComponentChildren;

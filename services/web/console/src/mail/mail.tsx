@@ -1,8 +1,8 @@
 /** The view Mail: the list, and beside or above it the message that is open. */
 
-import { lazy, Suspense } from "preact/compat";
 import { useEffect, useState } from "preact/hooks";
 import { useKeys } from "../base/keys.ts";
+import { lazy, Suspense } from "../base/lazy.tsx";
 import { go, place, urlOf } from "../base/place.ts";
 import { Button, Empty } from "../base/ui.tsx";
 import { Bar } from "./bar.tsx";

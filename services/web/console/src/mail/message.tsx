@@ -1,12 +1,12 @@
 /** One message: who, what became of it, and its content in tabs. */
 
-import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, url } from "../base/api.ts";
 import { listen } from "../base/events.ts";
 import { count, size } from "../base/format.ts";
 import { Icon } from "../base/icon.tsx";
 import { useKeys } from "../base/keys.ts";
+import { lazy, Suspense } from "../base/lazy.tsx";
 import { useLoaded } from "../base/load.ts";
 import { go, isReadOnly, place } from "../base/place.ts";
 import { Button, Empty, Go, Tag, Text } from "../base/ui.tsx";
