@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Self
 
-from tests.harness.mailboxes import imap
+from tests.harness.mailboxes import idle_until_told, imap
 from tests.harness.smtp import SMTP, Refused, transparent
 from tests.harness.stack import WAIT, Port, Service, Stack, User
 from tests.mail.corpus import simple
@@ -120,9 +120,7 @@ def arrivals(stack: Stack, user: User, expected: set[str], *, timeout: float = 2
             announced = client._imap.response("EXISTS")[1][-1]
             if announced is not None and int(announced) > arrived.total():
                 continue
-            client.idle()
-            client.idle_check(timeout=left)
-            client.idle_done()
+            idle_until_told(client, left)
 
 
 def check_accounts(stack: Stack, load: Load, arrived: Counter[str], *, kills: int) -> int:

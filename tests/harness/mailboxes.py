@@ -75,10 +75,15 @@ def arrived(
             announced = client._imap.response("EXISTS")[1][-1]
             if announced is not None and int(announced) > len(seen):
                 continue
-            client.idle()
-            if not _has_read_more(client):
-                client.idle_check(timeout=left)
-            client.idle_done()
+            idle_until_told(client, left)
+
+
+def idle_until_told(client: imapclient.IMAPClient, seconds: float) -> None:
+    """Idle until the server tells something, `seconds` at most."""
+    client.idle()
+    if not _has_read_more(client):
+        client.idle_check(timeout=seconds)
+    client.idle_done()
 
 
 def _has_read_more(client: imapclient.IMAPClient) -> bool:
