@@ -102,11 +102,14 @@ class Outcomes:
             progress = active.progress(due=entry.due, attempts=entry.attempts)
             news, active.news, active.noted = active.news, [], True
             notes = self._chronicle.settled(active, news, entry.due)
-            written = self._spool.update(entry, progress, notes=notes)
-            written.add_done_callback(lambda done: self._noted(active, news, done))
 
-    def _noted(self, active: Active, news: list[tuple[int, Outcome]], done: asyncio.Future[None]) -> None:
-        if done.exception() is None:
+            def written(error: Exception | None) -> None:
+                self._noted(active, news, error)
+
+            self._spool.put_progress(entry, progress, written, notes=notes)
+
+    def _noted(self, active: Active, news: list[tuple[int, Outcome]], error: Exception | None) -> None:
+        if error is None:
             self._chronicle.log(active, news)
         else:  # the conclusion writes it once more
             active.news = news + active.news
@@ -165,7 +168,7 @@ class Outcomes:
         def written(error: Exception | None) -> None:
             self._concluded(active, conclusion, further, news, error)
 
-        self._spool.conclude(active.entry, conclusion.progress, written, report=pair, notes=notes)
+        self._spool.put_progress(active.entry, conclusion.progress, written, report=pair, notes=notes)
 
     def _concluded(
         self,

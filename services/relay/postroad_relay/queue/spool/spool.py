@@ -218,10 +218,10 @@ class Spool:
         """Note how far a message has come, None: to its end; a DSN about it is written together with that."""
         promised: tuple[asyncio.Future[None], Callback[None]] = promise()
         future, then = promised
-        self.conclude(entry, progress, then, report=report, notes=notes)
+        self.put_progress(entry, progress, then, report=report, notes=notes)
         return future
 
-    def conclude(
+    def put_progress(
         self,
         entry: Entry,
         progress: Progress | None,
@@ -230,7 +230,7 @@ class Spool:
         report: tuple[Message, bytes] | None = None,
         notes: Sequence[Note] = (),
     ) -> None:
-        """Do what `update` does; `then` is called as `put` calls it."""
+        """Note how far a message has come as `update` does; `then` is called as `put` calls it."""
         done = encode_done(entry.queue_id) if progress is None else encode_progress(entry.queue_id, progress)
         if report is None:
             self._append(entry, [(done,)], then, status=True, progress=progress, notes=notes)
