@@ -13,6 +13,7 @@ from postroad.clock import Clock
 from postroad.mime.part import Kind
 from postroad_store.mail import accounts as accounts_module
 from postroad_store.mail import loader as loader_module
+from postroad_store.mail.collector import LATER
 from postroad_store.mail.database.commits import keywords
 from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
 from postroad_store.mail.database.connection import FILE, PAGE
@@ -520,13 +521,29 @@ async def test_what_is_being_read_stays_until_later(storage: Storage, inbox: Mai
     assert opened.octets(3, 9) == b"b\r\n\r\nc"
     assert storage.opened.open(inbox, 1) is None
     del opened
-    later = storage._collector._later
-    assert later is not None
-    storage._collector.collect()
+    assert storage._collector._later is not None
+    due = asyncio.Event()
+    storage._clock.call_later(LATER, due.set)
+    storage._clock.push(LATER)
+    await due.wait()
     await settled(storage)
     assert (rows(storage, "contents"), rows(storage, "garbage")) == (0, 0)
+
+
+async def test_nothing_is_looked_at_later_once_the_storage_is_closed(
+    storage: Storage, inbox: Mailbox, put: Put
+) -> None:
+    await put(inbox, b"a: b\r\n\r\nc")
+    opened = storage.opened.open(inbox, 1)
+    await storage.expunge(inbox, [1], only_deleted=False)
+    await settled(storage)
+    assert opened is not None
     storage.close()
-    assert later.cancelled()
+    due = asyncio.Event()
+    storage._clock.call_later(LATER, due.set)
+    storage._clock.push(LATER)
+    await due.wait()
+    assert storage._collector._later is not None, "it has not rung"
 
 
 async def test_a_full_disk_refuses_and_leaves_nothing(storage: Storage, inbox: Mailbox, put: Put) -> None:

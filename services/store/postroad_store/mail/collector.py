@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,10 @@ from postroad_store.mail.database.commits.housekeeping import Collect, Shrink
 from postroad_store.mail.model.errors import MailError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
+    from postroad.clock import Clock, Timer
     from postroad_store.mail.writer import Writer
 
 LATER = 60.0  # seconds, after which contents are looked at again that were being read
@@ -21,10 +22,11 @@ _log = logging.getLogger(__name__)
 class Collector:
     """Hands the work to the writer, one removal at a time; what somebody `reads` (any thread may ask) has to wait."""
 
-    def __init__(self, writer: Writer, reads: Callable[[int], bool]) -> None:
+    def __init__(self, writer: Writer, reads: Callable[[int], bool], clock: Clock) -> None:
         self._writer = writer
         self._reads = reads
-        self._later: asyncio.TimerHandle | None = None
+        self._clock = clock
+        self._later: Timer | None = None  # until it rings
         self._at_work = self._again = self._closed = False
 
     def close(self) -> None:
@@ -43,8 +45,12 @@ class Collector:
         self._writer.submit(collect, hurry=False).add_done_callback(self._collected)
 
     def _collect_later(self) -> None:
-        if not self._closed and (self._later is None or self._later.when() < asyncio.get_running_loop().time()):
-            self._later = asyncio.get_running_loop().call_later(LATER, self.collect)
+        if not self._closed and self._later is None:
+            self._later = self._clock.call_later(LATER, self._look_again)
+
+    def _look_again(self) -> None:
+        self._later = None
+        self.collect()
 
     def _collected(self, done: asyncio.Future[None]) -> None:
         self._at_work = False

@@ -117,7 +117,7 @@ class Storage:
         self.finder = Finder(path, self._reader, self._clock)
         self._retexter = Retexter(self._submit, self._clock, self.finder.texts_are_made)
         self.opened = OpenMessages(self._reader)
-        self._collector = Collector(self._writer, self.opened.has)
+        self._collector = Collector(self._writer, self.opened.has, self._clock)
         self.expunger = Expunger(self.expunge)
         self.labels = Labels(self._writer, self._reader, self._clock, self.quotas, self._collector)
         memory = Memory(self._accounts, self._loader, self.scripts, self.quotas)
