@@ -225,8 +225,12 @@ class Session:
         """
         mailbox = self.directory.usable(self.known_name(name), needs)
         if mailbox is None or not mailbox.selectable:
-            raise names.no_such_mailbox(name, utf8=self.engine.offer.utf8)
+            raise self.no_such_mailbox(name)
         return mailbox
+
+    def no_such_mailbox(self, name: bytes) -> MailError:
+        """See `names.no_such_mailbox`."""
+        return names.no_such_mailbox(name, utf8=self.engine.offer.utf8)
 
     def new_name(self, name: bytes) -> str:
         """Return the name of a new mailbox, which is as the client sent it; raises `NameNotAllowed`."""

@@ -11,7 +11,6 @@ from postroad_store.imap.extensions import ACL, RIGHTS
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
 from postroad_store.imap.grammar.reader import LimitExceeded, SyntaxFault
-from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 from postroad_store.mail.database.commits.sharing import Change
@@ -176,7 +175,7 @@ def my(session: Session, command: MyRights) -> None:
     mailbox = session.directory.find(session.known_name(command.mailbox))
     rights = frozenset[str]() if mailbox is None else session.directory.rights(mailbox)
     if mailbox is None or not rights & frozenset("lrikxa"):
-        raise no_such_mailbox(command.mailbox, utf8=session.engine.offer.utf8)
+        raise session.no_such_mailbox(command.mailbox)
     session.engine.send(_response(session, session.written(session.directory.name_of(mailbox)), rights))
     session.finish(command, b"OK Myrights completed.")
 
@@ -209,7 +208,7 @@ def _administered(session: Session, name: bytes) -> tuple[Mailbox, Account]:
     mailbox = directory.usable(wanted, "a")
     owner, _ = directory.locate(wanted)
     if mailbox is None or owner is None:
-        raise no_such_mailbox(name, utf8=session.engine.offer.utf8)
+        raise session.no_such_mailbox(name)
     return mailbox, owner
 
 

@@ -12,7 +12,6 @@ from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import CREATE_SPECIAL_USE, OBJECTID
 from postroad_store.imap.grammar.arguments import one_mailbox, read_mailbox
 from postroad_store.imap.grammar.reader import ATOM, SyntaxFault
-from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 from postroad_store.mail.model.errors import NameNotAllowed, UseNotAllowed
@@ -138,7 +137,7 @@ def _located(session: Session, wire: bytes) -> tuple[Account, str, Mailbox]:
     mailbox = directory.usable(name, "x")
     account, rest = directory.locate(name)
     if mailbox is None or account is None:
-        raise no_such_mailbox(wire, utf8=session.engine.offer.utf8)
+        raise session.no_such_mailbox(wire)
     return account, rest, mailbox
 
 
@@ -146,7 +145,7 @@ async def subscribe(session: Session, command: Subscribe) -> None:
     """Subscribe to a mailbox that exists: RFC 3501 §6.3.6 lets the server ask for that. Needs the right "l"."""
     name = session.new_name(command.mailbox)
     if session.directory.usable(name, "l") is None:
-        raise no_such_mailbox(command.mailbox, utf8=session.engine.offer.utf8)
+        raise session.no_such_mailbox(command.mailbox)
     await session.storage.subscribe(session.current_account(), name)
     session.finish(command, b"OK Subscribe completed.")
 

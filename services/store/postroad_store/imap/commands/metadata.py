@@ -12,7 +12,6 @@ from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.arguments import read_mailbox
 from postroad_store.imap.grammar.reader import MAX_NUMBER, LimitExceeded, SyntaxFault
 from postroad_store.imap.interests import Event
-from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 from postroad_store.mail.metadata import Annotation
@@ -196,7 +195,7 @@ def _find(session: Session, name: bytes) -> Mailbox | None:
         return None
     mailbox = session.directory.usable(session.known_name(name), "l")
     if mailbox is None:
-        raise no_such_mailbox(name, utf8=session.engine.offer.utf8)
+        raise session.no_such_mailbox(name)
     if not session.directory.rights(mailbox) & _ANY:
         raise NotPermitted("you lack the right to see or change annotations of this mailbox")
     return mailbox

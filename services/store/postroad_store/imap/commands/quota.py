@@ -15,7 +15,6 @@ from postroad_store.imap.extensions import QUOTA, QUOTA_RES_MESSAGE, QUOTA_RES_S
 from postroad_store.imap.grammar import responses
 from postroad_store.imap.grammar.arguments import one_mailbox
 from postroad_store.imap.grammar.reader import MAX_NUMBER64, SyntaxFault
-from postroad_store.imap.names import no_such_mailbox
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 from postroad_store.mail.model.errors import NotPermitted, Unsupported
@@ -104,7 +103,7 @@ def get_root(session: Session, command: GetQuotaRoot) -> None:
     name = session.new_name(command.mailbox)
     mailbox = session.directory.usable(name, "r")  # RFC 9208 §6
     if mailbox is None and session.directory.is_foreign(name):
-        raise no_such_mailbox(command.mailbox, utf8=session.engine.offer.utf8)
+        raise session.no_such_mailbox(command.mailbox)
     root = session.current_account().login if mailbox is None else session.directory.owner_of(mailbox)
     session.engine.send(b"* QUOTAROOT %b %b\r\n" % (session.written(name), responses.astring(root.encode())))
     session.engine.send(_quota(session, root))
