@@ -16,6 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
+from tests.harness.dovecot import BASE
 from tests.harness.processes import claim_network
 
 if TYPE_CHECKING:
@@ -257,30 +258,12 @@ class Dovecot:
         folder.chmod(0o755)
         shutil.chown(folder / "mail", "mail", "mail")
         login = "service_count = 0\n  client_limit = 1000\n  process_min_avail = 1"
-        (folder / "dovecot.conf").write_text(f"""
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/dovecot.log
-listen = {self.address}
-protocols = imap pop3 lmtp
-ssl = no
-disable_plaintext_auth = no
-default_internal_user = dovecot
-default_login_user = dovenull
-first_valid_uid = 1
-mail_uid = mail
-mail_gid = mail
-mail_location = {layout}:{folder}/mail/%u
+        base = BASE.format(
+            folder=folder, address=self.address, protocols="imap pop3 lmtp", layout=layout, password=PASSWORD
+        )
+        (folder / "dovecot.conf").write_text(f"""{base}
 mail_fsync = {fsync}
 mail_max_userip_connections = 100
-passdb {{
-  driver = static
-  args = password={PASSWORD}
-}}
-userdb {{
-  driver = static
-  args = uid=mail gid=mail home={folder}/mail/%u allow_all_users=yes
-}}
 service imap-login {{
   {login}
   inet_listener imap {{

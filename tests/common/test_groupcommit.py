@@ -11,7 +11,7 @@ import pytest
 from postroad.groupcommit import MOST_TURNS, TURNS, GroupCommit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 async def test_work_is_committed_in_order_and_answered_each() -> None:
@@ -187,15 +187,21 @@ async def test_work_in_no_hurry_is_committed_without_other_work_too() -> None:
     writer.close()
 
 
-async def test_the_thread_is_woken_at_once_for_a_caller_alone_and_later_while_commits_are_shared() -> None:
-    batches: list[list[int]] = []
-    begun = threading.Event()
+def noting(batches: list[list[int]], begun: threading.Event) -> Callable[[Sequence[int]], list[int | Exception]]:
+    """A commit that notes its batches, and that it has begun."""
 
     def commit(batch: Sequence[int]) -> list[int | Exception]:
         batches.append(list(batch))
         begun.set()
         return list(batch)
 
+    return commit
+
+
+async def test_the_thread_is_woken_at_once_for_a_caller_alone_and_later_while_commits_are_shared() -> None:
+    batches: list[list[int]] = []
+    begun = threading.Event()
+    commit = noting(batches, begun)
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test")
     for number in (1, 2):  # the second after a commit that was not shared either, but by work in no hurry
         begun.clear()
@@ -216,12 +222,7 @@ async def test_the_thread_is_woken_at_once_for_a_caller_alone_and_later_while_co
 async def test_a_writer_that_gathers_is_woken_when_turns_bring_no_more_work_or_enough_have_passed() -> None:
     batches: list[list[int]] = []
     begun = threading.Event()
-
-    def commit(batch: Sequence[int]) -> list[int | Exception]:
-        batches.append(list(batch))
-        begun.set()
-        return list(batch)
-
+    commit = noting(batches, begun)
     writer: GroupCommit[int, int] = GroupCommit(commit, name="test", most_turns=MOST_TURNS)
     await asyncio.gather(writer.durable(0), writer.durable(1))
     endless = []

@@ -17,12 +17,13 @@ from tests.harness.wire import PATIENCE
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
 
-CONFIGURATION = """
+# What every small Dovecot is told; its listeners come behind it.
+BASE = """
 base_dir = {folder}/run
 state_dir = {folder}/run
 log_path = {folder}/log
 listen = {address}
-protocols = {protocol}
+protocols = {protocols}
 ssl = no
 disable_plaintext_auth = no
 default_internal_user = dovecot
@@ -39,6 +40,8 @@ userdb {{
   driver = static
   args = uid=mail gid=mail home={folder}/mail/%u allow_all_users=yes
 }}
+"""
+_LISTENER = """
 service {login} {{
   inet_listener {protocol} {{
     port = {port}
@@ -73,16 +76,9 @@ class Dovecot:
         self.mail.mkdir()
         shutil.chown(self.mail, "mail", "mail")
         login, other = _LISTENERS[protocol]
-        written = CONFIGURATION.format(
-            folder=self.folder,
-            address=address,
-            protocol=protocol,
-            port=port,
-            layout=layout,
-            password=password,
-            login=login,
-            other=other,
-        )
+        written = BASE.format(
+            folder=self.folder, address=address, protocols=protocol, layout=layout, password=password
+        ) + _LISTENER.format(login=login, protocol=protocol, port=port, other=other)
         self._configuration = self.folder / "dovecot.conf"
         self._configuration.write_text(written + more.replace("{folder}", str(self.folder)), encoding="utf-8")
 
