@@ -188,6 +188,8 @@ def main() -> int:
     parser.add_argument("--most", type=float, default=1.05, help="how many times as long a row may take (default 1.05)")
     options = parser.parse_args()
     here, other = Path.cwd(), options.checkout.resolve()
+    for checkout in (here, other):  # a module that was changed would be compiled at each start
+        subprocess.run([_python(checkout), "-m", "compileall", "-q", "services"], cwd=checkout, check=True)
     rows: list[Row] = []
     try:
         for group in options.only.split(","):

@@ -43,8 +43,12 @@ STOPS_WITHIN = 10.0  # seconds; a service stops in a fraction of one
 
 
 def plain_environment() -> dict[str, str]:
-    """Return the environment without any setting of Postroad."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("POSTROAD_")}
+    """Return the environment without any setting of Postroad.
+
+    What is compiled is kept, whatever the environment says: a service takes half as long again to start without that.
+    """
+    unwanted = "PYTHONDONTWRITEBYTECODE"
+    return {name: value for name, value in os.environ.items() if name != unwanted and not name.startswith("POSTROAD_")}
 
 
 def output_of(

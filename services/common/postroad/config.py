@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from postroad.greenmail import DEFAULT as GREENMAIL
 from postroad.greenmail import Habits, OptionError, read_options
 from postroad.measures import age, days, duration, durations, size
 from postroad.sasl.oauth import Errors
+from postroad.value import value
 from postroad.world.quota import Quota, parse_quota
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def variable_of(setting: dataclasses.Field[Any]) -> str:
     return setting.metadata["variable"] or PREFIX + setting.name.upper()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settings(Folders):
     """All settings. Durations are in seconds, sizes in octets."""
 

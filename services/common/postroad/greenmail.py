@@ -7,8 +7,10 @@ be line feeds. Options that mean nothing here, or are not GreenMail's, are named
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +35,7 @@ class OptionError(ValueError):
     """An option can't be read; the text is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class User:
     """A user of GreenMail's: who logs in by a login, and gets the mail for an address."""
 
@@ -47,7 +49,7 @@ class User:
         return with_domain(self.email)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Habits:
     """How GreenMail is to behave."""
 

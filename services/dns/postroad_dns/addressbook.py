@@ -7,7 +7,6 @@ own Internet, so that no question ever has to leave this machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +17,7 @@ from postroad.dns.name import ROOT, BadName, Key, Name
 from postroad.dns.rdata import AAAA, CNAME, MX, NS, PTR, SOA, SRV, A
 from postroad.dns.words import ZoneFileError
 from postroad.dns.zone import EMPTY_NODE, Catalog, Record, Zone, ZoneError, by_owner, node_of
+from postroad.value import value
 from postroad.world.further import FurtherCheck
 from postroad.world.world import Role
 
@@ -73,7 +73,7 @@ class OverlayZones(NamedTuple):
     between: Mapping[Key, Node]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Builder:
     world: World
     settings: Settings

@@ -11,13 +11,14 @@ that the cache knows what to forget.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad.dns.name import ROOT
 from postroad.dns.rdata import SOA, Type
 from postroad.dns.zone import Catalog, RRset, Zone
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from postroad_dns.addressbook import OverlayZones
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LiveCatalog(Catalog):
     """A catalog that notes in `touched` the zones that may change; the root's key also stands for no zone at all."""
 

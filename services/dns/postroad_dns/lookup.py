@@ -7,13 +7,14 @@ existing name above each that does (RFC 8020), the RCODE after aliases (RFC 6604
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from postroad.dns.name import BadName
 from postroad.dns.rdata import CNAME, DNAME, SOA, Rdata, Type, host_named
 from postroad.dns.zone import RRset, Zone, cname_target
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +39,7 @@ class Rcode(IntEnum):
     BADVERS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """The catalog's answer to a question.
 
@@ -57,28 +58,28 @@ class Answer:
 REFUSED = Answer(Rcode.REFUSED, authoritative=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Found:
     """The node that answers for the name: its own, or that of a wildcard."""
 
     node: Mapping[int, RRset]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Cut:
     """The match would leave the zone here (RFC 1034 §4.3.2 step 3b)."""
 
     ns: RRset
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Redirect:
     """A DNAME above the name sends it elsewhere (RFC 6672 §3.2 step 3c)."""
 
     dname: RRset
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Missing:
     """The name does not exist, and no wildcard covers it (RFC 1034 §4.3.2 step 3c)."""
 

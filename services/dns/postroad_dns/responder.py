@@ -5,10 +5,10 @@ The refusals are here, in the order of their checks; `lookup` has the answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.dns.rdata import IN, Type
+from postroad.value import value
 from postroad_dns import wire
 from postroad_dns.lookup import REFUSED, Answer, Rcode, lookup
 
@@ -24,7 +24,7 @@ _TRANSFERS = frozenset({Type.AXFR, Type.IXFR})
 _MAIL_QTYPES = frozenset({Type.MAILA, Type.MAILB})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Responder:
     """Answers queries from a catalog."""
 

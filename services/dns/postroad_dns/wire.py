@@ -9,7 +9,7 @@ bits can't hold; the flags of a response start from zero, not from the query's; 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dnslib
@@ -18,6 +18,7 @@ from dnslib.label import DNSBuffer, DNSLabel
 
 from postroad.dns.name import MAX_NAME, Name
 from postroad.dns.rdata import AAAA, CNAME, DNAME, IN, MX, NS, PTR, SOA, SRV, TXT, A, Rdata, Type
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad.dns.zone import RRset
@@ -42,7 +43,7 @@ PAYLOAD = 1232
 EDNS_VERSION = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Question:
     """The question section's one entry."""
 
@@ -51,7 +52,7 @@ class Question:
     cls: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Edns:
     """The content of the requestor's OPT record (RFC 6891 §6.1)."""
 
@@ -60,7 +61,7 @@ class Edns:
     dnssec_ok: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Query:
     """A request, as far as it could be read.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from postroad.tls import CA_FILE, CERTIFICATE_FILE, KEY_FILE, TlsError
+from postroad.value import value
 from postroad_stack.constraints import may_sign, name_constraints
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ BACKDATED = timedelta(days=1)  # clocks of clients in other containers or machin
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Issued:
     """The result of `ensure`."""
 

@@ -9,11 +9,11 @@ a query is answered from one state of the world from beginning to end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from postroad.dns.rdata import CNAME, DNAME, NS, SOA, Type
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class ZoneError(ValueError):
     """The records do not make a zone; the message names the zone or the owner, and the fault."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """One resource record of class IN. The TTL is in seconds."""
 
@@ -38,7 +38,7 @@ class Record:
     rdata: Rdata
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RRset:
     """All the records of one owner name and type, which share a TTL (RFC 2181 §5)."""
 
@@ -52,7 +52,7 @@ Node = MappingProxyType[int, RRset]  # the RRsets of one name, by type
 EMPTY_NODE: Node = MappingProxyType({})  # that of an empty non-terminal
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Zone:
     """A zone. `nodes` holds every name that exists in it, empty non-terminals too (RFC 4592 §2.2.2).
 
@@ -168,7 +168,7 @@ def _ns_faults(apex: Name, owners: Mapping[Key, Sequence[Record]], record: Recor
         yield f"the name server {target} of {owner} has no address here (RFC 1035 §5.2)"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Catalog:
     """The zones that the name server is authoritative for, by the key of their apex."""
 

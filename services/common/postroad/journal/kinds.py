@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +62,7 @@ def only_begins(lines: bytes) -> bool:
 # `further_message_ids`, a list.
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """One event of the journal."""
 

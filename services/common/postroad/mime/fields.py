@@ -7,10 +7,10 @@ ends may be CRLF or LF. Octets above 127 are kept (RFC 6532).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from postroad.remembered import remembered
+from postroad.value import value
 
 MAX_PARAMETERS = 100  # per field; the rest is dropped
 
@@ -113,7 +113,7 @@ def unquote(text: bytes) -> bytes:
     return _QUOTED_PAIR.sub(rb"\1", text) if b"\\" in text else text
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Parameterized:
     """A value with parameters: a Content-Type or a Content-Disposition.
 
@@ -130,15 +130,15 @@ class Parameterized:
 
         A series with a gap, which `parameters` keeps apart, is joined here: any boundary is better than none.
         """
-        for attribute, value in self.parameters:
+        for attribute, given in self.parameters:
             if attribute.lower() == name:
-                return value
+                return given
         pieces: dict[int, bytes] = {}
-        for attribute, value in self.parameters:
+        for attribute, given in self.parameters:
             match = _EXTENDED.match(attribute)
             if match and match[1].lower() == name:
                 number = int(match[2] or 0)
-                pieces.setdefault(number, _decoded(value, first=number == 0) if match[3] else value)
+                pieces.setdefault(number, _decoded(given, first=number == 0) if match[3] else given)
         return b"".join([pieces[number] for number in sorted(pieces)]) if pieces else None
 
 
@@ -175,17 +175,17 @@ def _joined(parameters: list[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes],
     """
     plain: list[tuple[bytes, bytes]] = []
     series: dict[bytes, list[tuple[int, bytes, bytes]]] = {}  # (number, attribute, value) by lower-case name
-    for attribute, value in parameters:
+    for attribute, given in parameters:
         if b"*" in attribute and (match := _EXTENDED.match(attribute)) and match[2]:
-            series.setdefault(match[1].lower(), []).append((int(match[2]), attribute, value))
+            series.setdefault(match[1].lower(), []).append((int(match[2]), attribute, given))
         else:
-            plain.append((attribute, value))
+            plain.append((attribute, given))
     for name in sorted(series):
         pieces = sorted(series[name], key=lambda piece: piece[0])
         if [piece[0] for piece in pieces] == list(range(len(pieces))):
-            plain.append(_join([(attribute, value) for _, attribute, value in pieces]))
+            plain.append(_join([(attribute, given) for _, attribute, given in pieces]))
         else:
-            plain += [(attribute, value) for _, attribute, value in pieces]
+            plain += [(attribute, given) for _, attribute, given in pieces]
     return tuple(plain)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from postroad.value import value
 
 
 class Kind(Enum):
@@ -14,7 +15,7 @@ class Kind(Enum):
     MESSAGE = 2  # message/rfc822: one child, the message inside
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Part:
     """A part of a message (RFC 3501 §6.4.5), by octet offsets in the whole content.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from postroad.sasl.saslprep import PrepareError, saslprep
+from postroad.value import value
 from postroad.world.secret import is_plain
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def apop(timestamp: bytes, password: bytes) -> str:
     return hashlib.md5(timestamp + password, usedforsecurity=False).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Digest:
     """A digest of challenge and password, in hexadecimal."""
 

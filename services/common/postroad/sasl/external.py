@@ -6,17 +6,17 @@ identity, or nothing, which is the first name of the certificate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.sasl.mechanism import Claim, Context, Exchange, MalformedError, text_of
 from postroad.sasl.offer import Mechanism, Needs
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad.world.world import Account
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Certificate:
     """A verified certificate as a proof."""
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +62,7 @@ class Proof(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claim:
     """Who the client says that it is (RFC 4422 §2): the authentication identity, with its proof.
 
@@ -104,7 +106,7 @@ class Realm(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Context:
     """What an exchange may know of its session."""
 

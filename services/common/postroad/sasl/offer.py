@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from postroad.sasl.mechanism import Context, Exchange
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Needs:
     """What a mechanism may need."""
 
@@ -31,7 +32,7 @@ def plain_secrets(needs: Needs) -> bool:
     return "plain" in needs.secrets
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mechanism:
     """One mechanism: all that the protocols know of it."""
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad.world.credentials import is_quick, verify
 
 if TYPE_CHECKING:
     from postroad.world.world import Account
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Password:
     """A password."""
 

@@ -10,9 +10,10 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from postroad.sasl.saslprep import PrepareError, saslprep
+from postroad.value import value
 
 ALGORITHMS = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}  # RFC 5802 §4, RFC 7677 §3: hashlib's names
 ITERATIONS = 4096  # RFC 7677 §4: at least 4,096
@@ -25,7 +26,7 @@ class ScramError(ValueError):
     """The text is no hash of SCRAM; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Salted:
     """What the server tells the client before it proves anything."""
 
@@ -33,7 +34,7 @@ class Salted:
     iterations: int = ITERATIONS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ScramHash:
     """The keys of RFC 5802 §3, with what they were made with; `algorithm` is that of hashlib."""
 

@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from postroad.value import value
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -27,7 +29,7 @@ LONGEST = 4096  # characters; nothing longer is looked at
 _HEADER = {"typ": "at+jwt", "alg": "HS256"}  # RFC 9068 §2.1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Grant:
     """What a token allows."""
 

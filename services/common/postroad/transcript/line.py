@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from postroad.value import value
+
 if TYPE_CHECKING:
     from postroad.tap import Fact
 
@@ -26,7 +28,7 @@ class Side(StrEnum):
     SERVER = "server"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reference:
     """Content that is not in the transcript."""
 
@@ -55,7 +57,7 @@ class Line:
         return 200 + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Noted:
     """A fact, and the line that it is about."""
 

@@ -13,14 +13,15 @@ r"""Dialogues as they are written down (`dialogue` writes them, tests/dialogues 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from postroad.value import value
 
 _LINE = re.compile(r"([CcSsTXZ])(\d?):(?: |\Z)(.*)\Z", re.DOTALL)
 _REPEATED = re.compile(rb"\((.)\*(\d+)\)", re.DOTALL)
 _OCTET = re.compile(rb"\{\\x([0-9a-f]{2})\}")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Said:
     """A line of a dialogue; `kind` is in capitals."""
 

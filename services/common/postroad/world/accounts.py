@@ -14,13 +14,13 @@ that IMAP clients may put into that mailbox (RFC 7889).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from postroad.measures import size
 from postroad.sasl.token import B64TOKEN, LONGEST, Grant, digest, scopes_of
+from postroad.value import value
 from postroad.world.quota import Quota, parse_quota
 from postroad.world.secret import SecretError, check_secret, form_of
 from postroad.world.world import Account
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _KEYS = ("password", "imap_without", "quota", "sieve", "append_limits", "tokens")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadError:
     """One error at a key. "{line}" in the sentence is replaced by the line of `other`."""
 

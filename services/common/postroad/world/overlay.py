@@ -18,7 +18,7 @@ file's. So whatever asks a world who exists sees nothing of any other.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.dns.above import is_within
 from postroad.jsontext import to_json
+from postroad.value import value
 from postroad.world.domains import DomainReader, any_name, reverse_zone
 from postroad.world.quota import parse_quota
 from postroad.world.world import DEFAULT_WORLD, MX, Account, Domain, Role, World
@@ -67,7 +68,7 @@ class OverlayError(Exception):
         self.faults = faults
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Overlay:
     """A valid overlay."""
 

@@ -7,14 +7,14 @@ octets, or with K, M or G in as many times 1024 of them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from postroad.measures import size
+from postroad.value import value
 
 _COUNT = re.compile(r"[0-9]{1,12}")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Quota:
     """The limits of an account; None: there is none."""
 

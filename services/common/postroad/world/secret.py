@@ -16,9 +16,9 @@ import hashlib
 import hmac
 import os
 import re
-from dataclasses import dataclass
 
 from postroad.sasl.scram_hash import SALT, Salted, ScramError, ScramHash
+from postroad.value import value
 
 SCRYPT_PREFIX = "$scrypt$"
 SCRAM_PREFIX = "SCRAM-SHA-"
@@ -33,7 +33,7 @@ class SecretError(ValueError):
     """No password can be checked against the secret; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ScryptHash:
     """A hash with its parameters (RFC 7914 §2): N = 2**log_n, block size r, parallelization p."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from postroad.regular import NotRegular, read_regular
+from postroad.value import value
 from postroad.world.domains import any_name
 from postroad.world.reader import WorldReader
 from postroad.world.toml_lines import KeyLines
@@ -42,7 +42,7 @@ class WorldSource(Protocol):
         """Return the world as it is now; raises `WorldError`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WorldFile:
     """The world file. Host addresses are offsets in `network`.
 

@@ -7,13 +7,14 @@ owner, are here, so that relay and store agree on them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroad.dns.above import upwards
 from postroad.mail.address import Address, AddressError, domain_key
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ class Role(StrEnum):
     STORE = "store"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Host:
     """A host of the private network: one name, and one address that no other host has."""
 
@@ -48,7 +49,7 @@ class Host:
     role: Role | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MX:
     """One mail exchanger of a domain (RFC 5321 §5.1); host "." is the null MX (RFC 7505)."""
 
@@ -60,7 +61,7 @@ def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Account:
     """One user, who logs in by the whole address and has one set of mailboxes."""
 
@@ -85,7 +86,7 @@ class Redirect(NamedTuple):
     targets: tuple[Address, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Domain:
     """A domain of the world. Names are `domain_key`s; local-parts are casefolded."""
 
@@ -126,7 +127,7 @@ class Domain:
         return self.catch_all_step
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class World:
     """Everything that exists."""
 

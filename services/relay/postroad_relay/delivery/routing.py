@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, TypeAlias
 
 from postroad.smtp.client.outcome import Deferred, Failed, deferred, failed
+from postroad.value import value
 from postroad.world.world import MX
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MAX_ADDRESSES = 10  # tried in one attempt; RFC 5321 §5.1: at least two
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Records:
     """An RRset: MX for an MX question, addresses for an A question."""
 
@@ -29,17 +29,17 @@ class Records:
     addresses: tuple[IPv4Address, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NoData:
     """The name exists and has no such records (RFC 2308 §2.2)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NoSuchDomain:
     """NXDOMAIN (RFC 2308 §2.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Trouble:
     """No usable answer (SERVFAIL, REFUSED, a timeout, no name server); `reason` is in words."""
 
@@ -49,7 +49,7 @@ class Trouble:
 Answer: TypeAlias = Records | NoData | NoSuchDomain | Trouble
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Target:
     """A server to connect to."""
 
@@ -61,7 +61,7 @@ class Target:
         return f"{self.host}[{self.address}]"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Route:
     """Servers in the order of attempts, and the MX list that they come from."""
 

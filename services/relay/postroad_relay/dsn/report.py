@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.mail.dates import date_time
 from postroad.mail.envelope import BodyType, Envelope, Recipient
+from postroad.value import value
 from postroad_relay.queue.spool.record import Message, QueueId
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ RETURN_WHOLE = 64 * 1024  # octets: larger originals come back as their header s
 _WIDTH = 76
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reporter:
     """The sender of DSNs: the relay's name, and the address in From, which answers go to."""
 
@@ -34,7 +34,7 @@ class Reporter:
     postmaster: Address
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Part:
     """A body part of the multipart/report; `media_type` may have parameters."""
 
@@ -52,7 +52,7 @@ class Part:
         return head + self.octets + (b"" if self.octets.endswith(b"\r\n") else b"\r\n") + b"\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Report:
     """A DSN, ready to be queued; `action` is what became of its recipients, `failed` or `delayed` (RFC 3464 §2.3.3)."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from postroad.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Capacity:
     """Bounds on messages, memory and workers."""
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from postroad.harmless import harmless
 from postroad.jsontext import to_json
 from postroad.mail.dates import utc
+from postroad.value import value
 from postroad_relay.queue.spool.record import (
     UNTRIED,
     Kind,
@@ -41,7 +42,7 @@ _LONGEST = 200  # characters of a reply in the table; JSON has it whole
 _NOBODY = "<>"  # the null reverse-path
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Queued:
     """A message in the queue."""
 

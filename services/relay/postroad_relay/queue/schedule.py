@@ -7,12 +7,13 @@ first; in a sandbox "at first" is seconds, and both are settings.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from postroad.value import value
 
 JITTER = 0.1  # of the wait, so that messages that failed together do not all come back together
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Schedule:
     """Waits between attempts, the last one repeating, and the age at which a message expires; in seconds.
 

@@ -7,11 +7,12 @@ seed and the same commands sees the same refusals.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
 from postroad.mail.reply import Reply
+from postroad.value import value
 from postroad_relay.submission.link import FaultError, Link, drawn, number_of
 
 LARGEST_SEED = (1 << 53) - 1  # which every JSON parser knows exactly
@@ -47,7 +48,7 @@ _WORDS = {
 _CODES = {Command.MAIL: 451, Command.RCPT: 451, Command.AUTH: 535}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fault:
     """What happens to one kind of command: `probability` is in percent."""
 

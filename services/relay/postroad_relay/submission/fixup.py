@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.mail.dates import date_time
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad.mail.header import Header
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FixUp:
     """Fields for the top of a submitted message, and its Message-ID, old or new."""
 

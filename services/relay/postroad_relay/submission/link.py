@@ -5,9 +5,11 @@ It is MailHog's Jim that does so. Each decision is a hash of a seed and a number
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from hashlib import blake2b
 from typing import Any
+
+from postroad.value import value
 
 
 class FaultError(ValueError):
@@ -27,7 +29,7 @@ def number_of(value: Any, name: str, *, whole: bool = False) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Link:
     """How bad the line is: probabilities in percent, speeds in octets per second."""
 

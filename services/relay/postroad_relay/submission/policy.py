@@ -12,7 +12,6 @@ under test: an unknown user of a known domain is accepted there, and its mail co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from postroad.mail.reply import (
     reply,
 )
 from postroad.smtp.server.service import Purpose
+from postroad.value import value
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network
@@ -41,7 +41,7 @@ _WITHOUT_LOGIN = frozenset({_TRANSFER, Purpose.APP})
 OUTSIDE_LITERAL = reply(550, "5.7.1", "Nothing leaves the private network")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Policy:
     """The rules for one world; a changed world gets a new Policy."""
 

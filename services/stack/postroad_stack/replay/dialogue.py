@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from postroad.transcript.script import Said, said
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ class DialogueError(Exception):
     """A file is no dialogue that can be replayed; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Dialogue:
     """What is said, in order."""
 

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from postroad.transcript.script import expand
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ class MissingError(Exception):
     """A secret has no value; the text is its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Secrets:
     """The values. With user and password the usual ones are computed: PLAIN, LOGIN, CRAM-MD5, APOP."""
 

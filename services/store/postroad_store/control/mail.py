@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.control.door import Refusal, Route
+from postroad.value import value
 from postroad_store.mail.database.listing import Listing
 from postroad_store.mail.model.errors import (
     LimitReached,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 HIGHEST = (1 << 32) - 1  # RFC 3501 §2.3.1.1: UIDs and UIDVALIDITY have 32 bits
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mail:
     """The store's mail, as its control door sees it."""
 

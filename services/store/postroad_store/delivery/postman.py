@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.control import names
 from postroad.mail.address import AddressError, parse_address
 from postroad.mail.envelope import BodyType, Envelope, Recipient
+from postroad.value import value
 from postroad.world.world import Role
 from postroad_store.mail.model.errors import MailError
 
@@ -35,7 +35,7 @@ GIVEN_UP = 5 * 86_400  # seconds after which a letter that nobody takes is dropp
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AppDoor:
     """Where the relay takes mail from software; `postroad.smtp.client.session.Target`."""
 

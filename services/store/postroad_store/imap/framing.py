@@ -17,10 +17,10 @@ a literal is never executed (RFC 7888 §3).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
+from postroad.value import value
 from postroad_store.imap.grammar.reader import LITERAL, MAX_NUMBER, MAX_NUMBER64
 
 _NON_SYNCHRONIZING = re.compile(rb"\{(\d{1,20})\+\}\Z")
@@ -30,7 +30,7 @@ BARE_LF = "A line must end in CRLF (with netcat: nc -C)"
 TOO_LONG = "Command line too long"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """Bounds on what a client can make the server hold; octets."""
 

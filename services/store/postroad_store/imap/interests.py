@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Flag, auto
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.filters import covers
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Group:
     """Events in mailboxes that are not selected; `names` for the filters that have any."""
 
@@ -56,7 +56,7 @@ class Group:
         return covers(self.filter, self.names, name, subscriptions, own=own)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Interests:
     """All that a client wants to be told of.
 

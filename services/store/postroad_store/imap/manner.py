@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from postroad.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Manner:
     r"""What untagged responses about messages have, apart from their plain form in RFC 3501.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.grammar.modseq import read_modseq
 from postroad_store.imap.grammar.reader import SyntaxFault, UidRequired
 from postroad_store.imap.grammar.sequence import coalesce, read_ranges
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Ranges = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Known:
     """The mailbox as a client has cached it."""
 

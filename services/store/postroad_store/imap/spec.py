@@ -6,10 +6,11 @@ legal in, what CAPABILITY says, and which capabilities an operator can hide.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from postroad.value import value
 from postroad_store.imap.states import State
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ Resumer: TypeAlias = "Callable[[Any, Reader], Announcing]"  # what was read befo
 Parser: TypeAlias = "Callable[[bytes, Reader], Command]"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Conditions:
     """The conditions for what CAPABILITY lists, besides the capabilities that are offered (RFC 3501 §6.1.1)."""
 
@@ -48,7 +49,7 @@ def after_login(conditions: Conditions) -> bool:
     return conditions.state is not State.NOT_AUTHENTICATED
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Capability:
     """An extension as CAPABILITY announces it and as an operator hides it: by `name`.
 
@@ -74,7 +75,7 @@ class Capability:
         return self.name if value is None else b"%b=%b" % (self.name, value)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Spec:
     """One command.
 

@@ -7,8 +7,9 @@ last one ended. So the last sizes and places are kept, in memory alone: they can
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad.mime.decoding import Decoder
@@ -19,7 +20,7 @@ MAX_PLACES = 64  # each has a decoder, with up to 64 KB of a long line
 Source = tuple[int, int]  # a content's id, and the offset in it at which the encoded octets begin
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Measured:
     """A part as it is decoded."""
 
@@ -27,7 +28,7 @@ class Measured:
     has_nul: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Place:
     """How far a part has been decoded."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.model.script_name import MOST, is_script_name
 from postroad_store.managesieve.framing import Atom, Number, String
 
@@ -38,7 +38,7 @@ class Argument(Enum):
     NUMBER = "a number"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rule:
     """The states in which a command is legal, and its arguments, of which `optional` may be left out at the end."""
 
@@ -71,7 +71,7 @@ class CommandError(Exception):
     """The tokens are not a command, or not one that is allowed now; the text goes behind NO."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """A command that may be carried out, with its arguments: names as text, scripts and strings as octets."""
 

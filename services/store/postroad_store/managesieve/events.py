@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.protocol.contract import Event
 
 if TYPE_CHECKING:
     from postroad.sasl.mechanism import Claim
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Login(Event):
     """The client has proved who it is, by AUTHENTICATE."""
 
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlaintextRefused(Event):
     """A login was refused because anybody could have read the password; nothing is to be answered."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LoggedOut(Event):
     """UNAUTHENTICATE was answered: the session has no account any more; nothing is to be answered."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Put(Event):
     """Check a script, and store it unless `name` is None."""
 
@@ -36,33 +36,33 @@ class Put(Event):
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Get(Event):
     """Send a script."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ListAll(Event):
     """List the scripts."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Activate(Event):
     """Make a script the active one; with an empty name, none is."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delete(Event):
     """Delete a script."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rename(Event):
     """Rename a script."""
 
@@ -70,7 +70,7 @@ class Rename(Event):
     new_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HaveSpace(Event):
     """Say whether a script of this size would fit."""
 

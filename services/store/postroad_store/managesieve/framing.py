@@ -7,8 +7,9 @@ then the command is answered by a fault, and the next one is in its place.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from postroad.value import value
 
 MAX_LINE = 8192  # octets of a command without its literals
 MAX_QUOTED = 1024  # octets of a quoted string (RFC 5804 §4: "limited to 1024 octets")
@@ -24,21 +25,21 @@ _TOKEN = re.compile(
 _QUOTED_PAIR = re.compile(rb"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Atom:
     """A word, in capitals."""
 
     word: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Number:
     """A number."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class String:
     """A quoted string or a literal."""
 
@@ -48,7 +49,7 @@ class String:
 Token: TypeAlias = Atom | Number | String
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fault:
     """A command that can't be read: what its NO says. After a `fatal` one nothing more can be read."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.pop3.commands import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Policy:
     """What the settings say to POP3 clients."""
 
@@ -19,7 +19,7 @@ class Policy:
     login_delay: float = 0.0  # seconds between two logins of an account
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Conditions:
     """What a line of CAPA depends on."""
 
@@ -35,7 +35,7 @@ def _always(_: Conditions) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Capability:
     """One capability; `arguments` returns what stands behind its tag, "" for nothing."""
 

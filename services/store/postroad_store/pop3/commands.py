@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ class Arguments(Enum):
     LANGUAGE = "[language-range]"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rule:
     """The states in which a command is legal, and its arguments."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.tap import LoggedIn
+from postroad.value import value
 from postroad.world.guesses import NotAllowed, TooManyGuesses
 from postroad_store.mail.model.errors import MailError
 from postroad_store.mail.model.message import Column
@@ -45,7 +45,7 @@ NEEDS_UTF8 = "[UTF8] Message needs UTF8 mode."  # RFC 6856 §5
 NOT_REMOVED = "[SYS/TEMP] Some deleted messages were not removed."
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Held:
     """Held by a session from its login to its end."""
 

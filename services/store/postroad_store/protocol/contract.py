@@ -18,9 +18,10 @@ None though input is waiting, and pipelined commands stay in the buffer until th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -35,7 +36,7 @@ class Event:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartTls(Event):
     """Begin the TLS handshake; the octets that agree to it are in `data_to_send`.
 
@@ -44,7 +45,7 @@ class StartTls(Event):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compress(Event):
     """Compress from here on, both ways (RFC 4978); the octets that agree to it are in `data_to_send`.
 
@@ -54,12 +55,12 @@ class Compress(Event):
     behind: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decompressed(Event):
     """End the compression behind what is in `data_to_send` (RFC 8437 §4.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Close(Event):
     """Write the rest of `data_to_send` and close the connection."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from postroad_store.protocol.contract import Session
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Service:
     """A protocol that a listener serves, on a plaintext and a TLS port together; times in seconds."""
 

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from postroad.value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class File:
     """Store the message: keep (`mailbox` None: the INBOX), or fileinto. `special_use` is preferred (RFC 8579 §4)."""
 
@@ -27,7 +29,7 @@ class File:
         return self.mailbox, self.special_use
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Redirect:
     """Send the message on."""
 
@@ -36,7 +38,7 @@ class Redirect:
     copy: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reject:
     """Refuse the message (RFC 5429); `early` is ereject, which prefers a refusal while the client is connected."""
 
@@ -44,7 +46,7 @@ class Reject:
     early: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Respond:
     """Send a vacation response to the sender, unless one with this handle went there less than `seconds` ago."""
 
@@ -56,7 +58,7 @@ class Respond:
     mime: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Remember:
     """Remember an ID, so that `duplicate` finds it again for so many seconds (RFC 7352 §3)."""
 
@@ -67,7 +69,7 @@ class Remember:
 Action: TypeAlias = File | Redirect | Reject | Respond | Remember
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """All that a run has decided. `error` says why it was given up; then the message is kept, and nothing else."""
 

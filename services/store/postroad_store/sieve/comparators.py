@@ -6,10 +6,10 @@ the order of code points, so that needs no octets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.mime.collation import prepared
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ASCII_UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Comparator:
     """A comparator; `number` is for one that orders numbers, and has no substrings (RFC 4790 §9.1).
 

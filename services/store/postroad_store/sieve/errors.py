@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from postroad.value import value
 
 
 class ScriptError(Exception):
@@ -14,7 +14,7 @@ class ScriptError(Exception):
         self.at = at
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fault:
     """A fault, as a person needs it; line and column count from 1."""
 

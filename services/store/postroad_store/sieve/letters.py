@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass
 from email.utils import formataddr
 from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.mail.dates import date_time
 from postroad.mail.header import without_return_path
 from postroad.mime.text import decode_words
+from postroad.value import value
 from postroad_store.sieve.extensions.base import mailbox_list
 from postroad_store.sieve.extensions.editheader import field
 
@@ -29,7 +29,7 @@ LONGEST = 500  # octets of a message's id that is repeated: a line has at most 9
 RETURNED = 64 * 1024  # octets of a header section that a refusal returns
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Origin:
     """Where and when a letter is written; `unique` is a word that no other letter has."""
 

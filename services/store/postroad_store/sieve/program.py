@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from postroad.value import value
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from postroad_store.sieve.spec import AddressPart, MatchType, Word
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reference:
     """A variable within a string: a name in lower case, or the number of a match variable (RFC 5229 §3).
 
@@ -24,7 +26,7 @@ class Reference:
     read: Callable[[Run, str], str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Template:
     """A string that is not constant: text and variables by turns."""
 
@@ -39,7 +41,7 @@ def constants(texts: Sequence[Text]) -> Iterator[str]:
     return (text for text in texts if isinstance(text, str))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Matching:
     """How a test compares: match type, comparator, and the relation for those types that take one (RFC 5231 §3)."""
 
@@ -70,12 +72,12 @@ class Step:
     def options(self, run: Run) -> dict[str, Any]:
         """Return what tags of other extensions change, by the names that they and this word's author know."""
         options: dict[str, Any] = {}
-        for effect, value in self.effects:
-            options |= effect(run, value)
+        for effect, given in self.effects:
+            options |= effect(run, given)
         return options
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Program:
     """A script that may be run."""
 

@@ -5,9 +5,11 @@ A file in `extensions/` makes one `Extension`. `registry` collects them; `compil
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -55,7 +57,7 @@ class Context(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Tagged:
     """A tag, with the form of its argument if it takes one. Of those of one `group` a command takes one.
 
@@ -72,7 +74,7 @@ class Tagged:
     check: Callable[[Context, str], None] | None = None  # of its string, where that is constant
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Word:
     """A command or a test.
 
@@ -95,7 +97,7 @@ class Word:
     parts: bool = False  # takes an address part
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MatchType:
     """A way to match a value against a key (RFC 5228 §2.7.1).
 
@@ -111,7 +113,7 @@ class MatchType:
     expressions: bool = False  # a space in a key is a part of an expression, and never separates flags
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AddressPart:
     """A part of an address (RFC 5228 §2.7.4); `of` gives it for a local-part and a domain, None if there is none.
 
@@ -126,7 +128,7 @@ def _none() -> Mapping[str, Any]:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Extension:
     """An extension: what it adds to the language. `capability` is empty for what every script has.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from postroad.value import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Tag:
     """`:contains`, in lower case."""
 
@@ -14,7 +15,7 @@ class Tag:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Number:
     """`100K`, as a number."""
 
@@ -22,7 +23,7 @@ class Number:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Strings:
     """A string, or a list of them in brackets."""
 
@@ -34,7 +35,7 @@ class Strings:
 Argument: TypeAlias = Tag | Number | Strings
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Call:
     """A command or a test: both are an identifier with arguments, and perhaps tests.
 

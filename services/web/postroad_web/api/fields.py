@@ -17,12 +17,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
 from postroad.jsontext import has_many_values
+from postroad.value import value
 from postroad_web.api.problem import Problem
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def wrong(sentence: str) -> Wrong:
     return Wrong([("", sentence)])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kind:
     """A kind of value: how it is checked, its JSON Schema, and how it is read from a query string."""
 

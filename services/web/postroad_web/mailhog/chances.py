@@ -6,9 +6,10 @@ can't be read; in one that can, what is left out is 0, and with no chance to be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from postroad.value import value
 from postroad_web.mailpit.gojson import BadJsonError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _NO_AUTH = 500
 LEAST_SPEED = 1.0  # octets per second
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Chances:
     """MailHog's members in its order, with its defaults; speeds are in octets per second."""
 

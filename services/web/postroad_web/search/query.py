@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from postroad.value import value
 from postroad_web.search.grammar import read_native
 from postroad_web.search.mailpit import read_mailpit
 from postroad_web.search.match import Subject, matches
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Dialect: TypeAlias = Literal["native", "mailpit"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Query:
     """What is looked for, by SQL on the catalog, or one record at a time."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
+
+from postroad.value import value
 
 MAX_QUERY = 4096  # octets
 MAX_TERMS = 64
@@ -35,40 +36,40 @@ class Name(StrEnum):
 ADDRESSES = (Name.TO, Name.FROM, Name.CC, Name.BCC, Name.REPLY_TO)  # of the header
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class All:
     """Every record."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class And:
     """Records that all the others match."""
 
     nodes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Or:
     """Records that any of the others matches."""
 
     nodes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Not:
     """Records that the other does not match."""
 
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contains:
     """The searchable text has this in it."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InField:
     """One of these fields has this in it; of addresses, a name or an address has."""
 
@@ -76,7 +77,7 @@ class InField:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InHeader:
     """A header field of this name, in lower case, is there and has this in it."""
 
@@ -84,7 +85,7 @@ class InHeader:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recipient:
     """A recipient of the envelope is this, in lower case, or has this in it."""
 
@@ -92,7 +93,7 @@ class Recipient:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sender:
     """The reverse-path is this, or has this in it; None is the null reverse-path."""
 
@@ -100,28 +101,28 @@ class Sender:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Tagged:
     """The record has this tag; None: any tag."""
 
     tag: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Flag:
     """One of the record's own facts."""
 
     flag: Literal["read", "report", "attachment", "inline"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InState:
     """The record is in this state."""
 
     state: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stored:
     """A copy that is not removed lies in this account, or in a mailbox of this name; exactly one is given.
 
@@ -132,7 +133,7 @@ class Stored:
     mailbox: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Compare:
     """The time of arrival (seconds since the epoch) or the size (octets) compares so with the value."""
 
@@ -141,7 +142,7 @@ class Compare:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pattern:
     """A regular expression finds something in one of the fields, in a header field, or (neither) in the text."""
 

@@ -5,9 +5,9 @@ Only regular files are given; their octets are kept only if the caller wants the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_web.seeding.found import NotReadable, too_large
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _WITHOUT_CONTENT = {b"1", b"2", b"3", b"4", b"5", b"6"}  # links, devices, folde
 _GZIP = b"\x1f\x8b"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class File:
     """A regular file; `modified` is in seconds since 1970."""
 
@@ -31,7 +31,7 @@ class File:
     modified: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Head:
     name: str
     size: int

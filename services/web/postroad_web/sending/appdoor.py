@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.control import names
 from postroad.smtp.client.login import with_login
 from postroad.smtp.extensions import EXTENSIONS
+from postroad.value import value
 from postroad.world.world import DEFAULT_WORLD, Role
 from postroad_web.sending.transaction import Answer, AwayError, Server, send, transaction_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _QUEUED = re.compile(r"queued as ([A-Za-z0-9]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sent:
     """A message that the relay has taken: its queue ID, which is the record's, and what it said of each recipient."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.mail.address import AddressError, parse_address
@@ -13,6 +12,7 @@ from postroad.smtp.client.events import Finished, Transaction
 from postroad.smtp.client.outcome import Delivered
 from postroad.smtp.client.session import Session, TlsFailedError
 from postroad.smtp.extensions import EXTENSIONS
+from postroad.value import value
 
 if TYPE_CHECKING:
     import ssl
@@ -27,7 +27,7 @@ PATIENCE = 60.0  # seconds for all of it
 MOST_RECIPIENTS = 1_000  # of one message
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Server:
     """Where a message is sent; satisfies `postroad.smtp.client.session.Target`."""
 
@@ -43,7 +43,7 @@ class Server:
         return f"{self.host}[{self.address}]"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """What the server said of one recipient."""
 

@@ -16,11 +16,11 @@ import asyncio
 import logging
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from postroad.control.client import DoorAway, DoorRefused
 from postroad.locks import Locks
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad.clock import Clock
@@ -42,7 +42,7 @@ class SnapshotRefused(Exception):  # noqa: N818 - an answer
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Snapshot:
     """A whole snapshot; `taken` is in seconds since the epoch, `last` the last number of a record that it knows of."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad_web.catalog.record import Record
@@ -39,7 +40,7 @@ class Decision(Enum):
     TOO_MANY = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Near:
     """A message that met some of the criteria."""
 

@@ -10,9 +10,9 @@ import asyncio
 import math
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from postroad.value import value
 from postroad_web.catalog.catalog import ContentGone
 from postroad_web.catalog.hub import Happened
 from postroad_web.message.reader import at_once_or_in_a_thread, read_message
@@ -48,7 +48,7 @@ class TooManyContents(Exception):  # noqa: N818 - a state of affairs
     """The criteria would have more earlier messages opened than one wait may."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Asked:
     """What one wait is for."""
 
@@ -64,7 +64,7 @@ class WorldGone(Exception):  # noqa: N818 - an outcome, as the caller sees it
     """The world that was waited for is no more."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Found:
     """How a wait has ended."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from postroad.jsontext import to_json
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Made:
     """A world. Times are in seconds since the epoch; `password` is for accounts that come later without one."""
 

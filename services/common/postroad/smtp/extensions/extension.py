@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from postroad.value import value
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from postroad.smtp.server.service import Session
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Parameter:
     """A parameter of MAIL or RCPT (RFC 5321 §4.1.1.11)."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from postroad.mail.reply import Reply, reply
 from postroad.smtp.server.commands import COMMAND_LINE
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -61,7 +61,7 @@ def never(_profile: Profile, _session: Session) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verb:
     """A command: the function that carries it out, and the states in which it is legal.
 

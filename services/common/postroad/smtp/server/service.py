@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from postroad.mail.trace_fields import ROOM
 from postroad.sasl.channel import PLAINTEXT, Channel
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -40,7 +41,7 @@ class Purpose(StrEnum):
     APP = "app"  # 1025: submission by software under test, from anybody to anybody
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Listener:
     """An address to listen on, and its purpose; with port 0 the system chooses one."""
 
@@ -59,7 +60,7 @@ class Listener:
         return self.tls or self.purpose is Purpose.SUBMISSIONS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """Bounds on what a client can make the server keep; sizes in octets, times in seconds."""
 

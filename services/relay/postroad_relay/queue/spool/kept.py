@@ -17,11 +17,12 @@ import shutil
 import struct
 import zlib
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.jsontext import to_json
 from postroad.syncing import sync
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +40,7 @@ class KeptError(Exception):
     """The queue of a snapshot can't be read; the message is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kept:
     """The queue of a snapshot; `taken` is in seconds since the epoch, by the clock of its world.
 
@@ -54,7 +55,7 @@ class Kept:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Restoring:
     """A restore that has begun: its own word, and the snapshot's name and word; `fresh` is for the store."""
 

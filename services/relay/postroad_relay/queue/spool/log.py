@@ -19,7 +19,6 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -60,7 +59,7 @@ class Position:
     length: int  # of the record, in octets
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Damage:
     """Octets of a segment in which recovery found no record.
 

@@ -20,6 +20,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from postroad.value import value
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
@@ -34,7 +36,7 @@ _MARKER = 8  # octets
 _BLOCK = 1 << 20  # octets searched for a marker at a time
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Format:
     """`frame` is marker, count, length, checksum; `place` is covered by the checksum, besides the record."""
 
@@ -48,7 +50,7 @@ _FORMAT = _Format(b"PRSPOOL2", struct.Struct("<8sIII"), struct.Struct("<QI"))
 _FIRST = _Format(b"PRSPOOL1", struct.Struct("<8s0sII"), struct.Struct("<Q0s"), counts=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Frame:
     """A frame whose checksum is right; `count` is None in a segment of the first format."""
 
@@ -58,7 +60,7 @@ class Frame:
     record: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gap:
     """Octets in which no frame is found."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.value import value
@@ -295,7 +294,7 @@ def announce(session: Session, mailbox: Mailbox | None, entries: Sequence[str], 
         other.announcements.add(other, b"* METADATA %b %b\r\n" % (other.written(name), names))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MetadataOf:
     """The METADATA responses of LIST (RFC 9590)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.value import value
@@ -41,7 +40,7 @@ COMPLETED = b"OK Search completed."
 MAX_MAILBOXES = 1_000  # of one command (RFC 7377 §2.4)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Source:
     """Mailboxes to be searched: the selected one (None), or those of a filter, with names as the client writes them."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,7 @@ _SELECTED = {b"SELECTED": False, b"SELECTED-DELAYED": True}
 _FILTERS = FILTERS - {Filter.SUBTREE_ONE}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EventGroup:
     """A group of events as the client has written it."""
 

@@ -5,7 +5,6 @@ Each account is one quota root, named by its login: all its mailboxes share the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.value import value
@@ -52,7 +51,7 @@ class SetQuota(Command):
     limits: tuple[tuple[bytes, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Resource:
     """A resource that can be limited: its usage and its limit, None if it has none, in the resource's own unit."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,7 @@ _COMMON = re.compile(
 _FLAGS = {name.upper().encode("ascii"): FlagSet(bit) for name, bit in SYSTEM_FLAGS.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UnchangedSince:
     """UNCHANGEDSINCE: messages that have changed after this mod-sequence are left alone (RFC 7162 §3.1.3)."""
 

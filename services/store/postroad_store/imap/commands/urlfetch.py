@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -45,7 +44,7 @@ _EVERYTHING = 1 << 62  # octets
 _PARAMETERS = frozenset({b"BODY", b"BINARY", b"BODYPARTSTRUCTURE"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wanted:
     """One URL, and what is wanted of it; without parameters the plain text (RFC 5524 §3.1)."""
 

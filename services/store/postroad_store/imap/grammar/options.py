@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from postroad.value import value
 from postroad_store.imap.grammar.reader import SyntaxFault
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Option = TypeVar("Option")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OptionSpec(Generic[Option]):
     """An option on the wire: its word in upper case, its capability, and what takes the rest of it."""
 

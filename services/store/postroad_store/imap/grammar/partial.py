@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.grammar.reader import MAX_NUMBER, SyntaxFault
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _RANGE = re.compile(rb"(-?)([1-9]\d{0,9}):\1([1-9]\d{0,9})(?![\d:])")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Page:
     """Two places in a list, both included, as the client wrote them; `from_end`: counted from the last entry."""
 

@@ -12,9 +12,10 @@ of searches are no use to either extension, and are refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
+
+from postroad.value import value
 
 MAX_NUMBER = 0xFFFFFFFF
 
@@ -41,7 +42,7 @@ class UrlFault(Exception):  # noqa: N818 - the client's fault
     """The URL is not one of a message, or does not lead anywhere; the message is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Authorization:
     """Who may use a URL, and until when (RFC 4467 §3)."""
 
@@ -53,7 +54,7 @@ class Authorization:
     token: str | None  # in lower case
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Url:
     """The URL of a message or of a piece of one."""
 

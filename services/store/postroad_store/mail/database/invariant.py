@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from sqlite3 import Connection
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Invariant:
     """One invariant: rows of `find` are the values of `sentence`; `mend` are statements."""
 

@@ -7,9 +7,9 @@ again from its octets (`contents.reread`), and only an entry without any octets 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.database.invariant import Invariant
 from postroad_store.mail.database.kept_invariants import SNAPSHOTS
 from postroad_store.mail.database.packs import BLOCKS, read_block
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WHERE = "coalesce((SELECT login FROM accounts WHERE id = m.account), 'an account that has gone') || ' ' || m.name"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Packs:
     """Each pack says what the entries of its block say. They are derived, so that all may go."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from postroad.value import value
@@ -66,7 +65,7 @@ class FlagsStored:
     overruled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Renamed:
     """What RENAME has done (RFC 3501 §6.3.5): mailboxes with their old names, or the messages that were in INBOX."""
 
@@ -74,7 +73,7 @@ class Renamed:
     inbox: Emptied | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Emptied:
     """INBOX has been renamed: its messages, up to the UID `last`, are in `target`, with the UIDs that they had."""
 

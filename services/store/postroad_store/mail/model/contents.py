@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from postroad_store.mail.model.columns import Columns
@@ -25,7 +26,7 @@ class Counts(NamedTuple):
 NOTHING = Counts()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MailboxRow:
     """A mailbox as the database has it."""
 
@@ -44,7 +45,7 @@ class MailboxRow:
     acl: str | None = None  # its access control list (`model.rights`)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contents:
     """What is in a mailbox, as the database has it at one moment."""
 

@@ -6,8 +6,9 @@ The five system flags have the lowest bits; keywords have the bits above, given 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from postroad.value import value
 
 SEEN = 1
 ANSWERED = 2
@@ -50,7 +51,7 @@ class Change(Enum):
                 return bits
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FlagSet:
     """Flags as a client names them: system flags as bits, keywords as it wrote them (case is kept, but ignored)."""
 

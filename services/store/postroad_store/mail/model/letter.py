@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from postroad.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Memory:
     """A key that an account remembers for so many seconds."""
 
@@ -14,7 +14,7 @@ class Memory:
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Letter:
     """A message to send; the sender is empty for the null reverse-path.
 
@@ -30,7 +30,7 @@ class Letter:
     world: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Posted:
     """A letter in the outbox; times in seconds since 1970."""
 

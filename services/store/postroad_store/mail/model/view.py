@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from postroad.value import value
 from postroad_store.mail.model.rights import ALL
 from postroad_store.mail.model.uidset import UidSet
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.message import UID
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Changes:
     r"""Changes to report to a client, in this order.
 

@@ -7,12 +7,12 @@ messages are compared.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from postroad.mime.collation import casemap
 from postroad.mime.envelope import sent_time
 from postroad.mime.text import decode_words
+from postroad.value import value
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.order.subject import base_subject
 from postroad_store.mail.order.values import Derived
@@ -39,7 +39,7 @@ class Criterion(ABC):
         """Return for each of these messages (ascending) what is compared."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Arrival(Criterion):
     """The internal date and time."""
 
@@ -50,7 +50,7 @@ class Arrival(Criterion):
         return await ordering.column(ordering.view.mailbox.internal_dates, numbers)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Size(Criterion):
     """The size in octets."""
 
@@ -61,7 +61,7 @@ class Size(Criterion):
         return await ordering.column(ordering.view.mailbox.sizes, numbers)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Date(Criterion):
     """The sent date and time (RFC 5256 §2.2)."""
 
@@ -103,7 +103,7 @@ SENT = Derived("sent", (Column.ENVELOPE,), lambda envelope: sent_time(string(env
 SUBJECT = Derived("subject", (Column.ENVELOPE,), _subject, b"")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Text(Criterion):
     """Something that is read from the ENVELOPE, compared as text."""
 

@@ -12,6 +12,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from postroad.value import value
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -28,7 +30,7 @@ VALUE = 100  # octets that a new value takes, about
 _PLACE = 12  # octets of a UID and a reference
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Derived:
     """A value, and how it is made of the columns of a message. `missing` stands for a message that has gone."""
 
@@ -79,7 +81,7 @@ class KeptValues:
             self._size -= gone.size
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Source:
     """Where values come from."""
 

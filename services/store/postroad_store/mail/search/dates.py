@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.search.key import ONE_NUMBER, Argument, Leaf, Word
 from postroad_store.mail.search.near import DAYS, around, near_sent
 
@@ -33,7 +33,7 @@ class When(Enum):
         return start, end if self is When.ON else float("inf")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InternalDate(Leaf):
     """Messages whose internal date, in UTC, is on the right side of the date: BEFORE, ON, SINCE."""
 
@@ -59,7 +59,7 @@ class InternalDate(Leaf):
         return self.when.bounds(start, start + _DAY)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SentDate(Leaf):
     """Messages whose Date field, in its own zone, is on the right side of the date: SENTBEFORE, SENTON, SENTSINCE.
 

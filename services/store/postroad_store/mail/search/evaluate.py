@@ -10,13 +10,14 @@ Nothing here takes the event loop for long: after every block of messages comes 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from postroad.mime.fields import fields, unfold
 from postroad.mime.text import header_text
+from postroad.value import value
 from postroad_store.mail.index.narrowing import Narrowing
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.order.values import KeptValues
@@ -46,7 +47,7 @@ PIECE = 1 << 20  # octets of a long message that are read in one step
 _IN_ENVELOPE = b"("
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sources:
     """The reader of searches, and the texts that are kept for the next ones; one per storage."""
 

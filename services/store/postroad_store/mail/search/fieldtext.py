@@ -9,10 +9,11 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from postroad.mime.fields import unfold
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ MATCHES = 1 << 13  # messages that one step finds at most: about 4 ms
 _MARK = b"\x00"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FieldText:
     """The field's values in messages, up to a UID."""
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.search.key import Argument, Combination, Word
 
 if TYPE_CHECKING:
     from postroad_store.mail.search.key import Key
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fuzzy(Combination):
     """Messages that match the key, or nearly: each of its leaves says what that means (`Leaf.near`)."""
 

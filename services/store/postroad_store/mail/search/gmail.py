@@ -9,11 +9,11 @@ word of the language is text, as for Gmail: no search is refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from postroad.mime.text import fold
+from postroad.value import value
 from postroad_store.mail.database.labels import with_label
 from postroad_store.mail.model.flags import FLAGGED, SEEN
 from postroad_store.mail.model.labels import IMPORTANT, IMPORTANT_KEYWORD, INBOX, STARRED, system_label
@@ -49,7 +49,7 @@ def _decimal(given: str) -> int:
     return int(given) if given.isdecimal() and len(given) <= _MOST else 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GmailId(Leaf):
     """Only the words of Gmail's ids: the keys are those of OBJECTID."""
 
@@ -66,7 +66,7 @@ class GmailId(Leaf):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Label(Leaf):
     """Messages with this label; that of the mailbox itself is on all of them."""
 
@@ -89,7 +89,7 @@ class Label(Leaf):
         return numbers if uids is None else await search.with_uids(numbers, frozenset(uids))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Structure(Leaf):
     """Messages whose BODYSTRUCTURE has these octets, in any case of ASCII letters."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ class Argument(Enum):
     MODSEQ = auto()  # a mod-sequence, which may have the name of a flag before it
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Word:
     """A word of the wire, in upper case, its arguments, and how a key is made of their values.
 

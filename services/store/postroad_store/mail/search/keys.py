@@ -10,10 +10,11 @@ A new key is one class (`key.py` says what it needs) and one entry in `KEYS`: th
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from postroad.value import value
 from postroad_store.mail.model import flags
 from postroad_store.mail.search.dates import InternalDate, SentDate
 from postroad_store.mail.search.filter import Filter
@@ -38,7 +39,7 @@ def _highest(*keys: Key) -> int:
     return max([key.cost for key in keys], default=IN_MEMORY)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class And(Combination):
     """Messages that match all the keys; with no keys, all messages."""
 
@@ -60,7 +61,7 @@ class And(Combination):
         return tuple(sorted(self.keys, key=lambda key: key.cost))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Or(Combination):
     """Messages that match either key: the parts exclude their matches, and the result is inverted."""
 
@@ -85,7 +86,7 @@ class Or(Combination):
         return (self.left, self.right) if self.left.cost <= self.right.cost else (self.right, self.left)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Not(Combination):
     """Messages that do not match the key."""
 
@@ -125,7 +126,7 @@ class NumberSet(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InSet(Leaf):
     """Messages whose sequence number, or UID, is in the set."""
 
@@ -154,7 +155,7 @@ class InSet(Leaf):
         return matched
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Flag(Leaf):
     """Messages with this system flag (one of the bits of `flags`)."""
 
@@ -185,7 +186,7 @@ class Flag(Leaf):
         return await search.with_bit(numbers, self.bit, wanted=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Keyword(Leaf):
     """Messages with this keyword, in any case."""
 
@@ -205,7 +206,7 @@ class Keyword(Leaf):
         return await search.with_bit(numbers, bit) if bit else []
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recent(Leaf):
     r"""Messages that are \Recent in this session."""
 
@@ -223,7 +224,7 @@ class Recent(Leaf):
         return await search.with_uids(numbers, search.view.recent)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Larger(Leaf):
     """Messages of more octets."""
 
@@ -243,7 +244,7 @@ class Larger(Leaf):
         return await near_size(search, numbers, self.octets + 1, float("inf"), self.octets)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Smaller(Leaf):
     """Messages of fewer octets."""
 

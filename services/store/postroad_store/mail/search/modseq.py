@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.search.key import Argument, Leaf, Word
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.search.key import Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ModSeq(Leaf):
     """Messages with this mod-sequence or a higher one."""
 

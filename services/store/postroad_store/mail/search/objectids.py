@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.model.message import Column
 from postroad_store.mail.search.dates import When
 from postroad_store.mail.search.key import ONE_NUMBER, Argument, Leaf, Word
@@ -27,7 +27,7 @@ def _number(letter: str, object_id: str) -> int:
     return int(digits, 16) if digits != object_id and _HEX.fullmatch(digits) else 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EmailId(Leaf):
     """Messages with this content: the message itself, and copies of it."""
 
@@ -43,7 +43,7 @@ class EmailId(Leaf):
         return await search.with_uids(numbers, frozenset(search.reader.with_content(search.view.mailbox, self.content)))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ThreadId(Leaf):
     """Messages of this thread."""
 
@@ -59,7 +59,7 @@ class ThreadId(Leaf):
         return await search.with_uids(numbers, frozenset(search.reader.with_thread(search.view.mailbox, self.thread)))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveDate(Leaf):
     """Messages that came into the mailbox on the right side of the date, in UTC: SAVEDBEFORE, SAVEDON, SAVEDSINCE."""
 

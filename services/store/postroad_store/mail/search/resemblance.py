@@ -12,9 +12,11 @@ stand in two pieces: so the word with the characters at a cut exchanged is looke
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from postroad.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,7 @@ _BEFORE = re.compile(_LETTERS + rb"*\Z")
 _AFTER = re.compile(_LETTERS + rb"*")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Word:
     """A word of a needle, and what is looked for in its stead: itself, or `pieces`, of which one must be there."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.mime.text import fold
+from postroad.value import value
 from postroad_store.mail.search.key import HEADER, TEXT, Argument, Leaf, Word
 from postroad_store.mail.search.near import near_addresses, near_header, near_texts
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.search.key import Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Addresses(Leaf):
     """Messages whose ENVELOPE has the value in an address of this field (RFC 3501 §6.4.4: the envelope structure's).
 
@@ -41,7 +41,7 @@ class Addresses(Leaf):
         return await near_addresses(search, numbers, self.name.lower().encode("ascii"), fold(self.value))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Header(Leaf):
     """Messages with this header field, whose decoded text has the value in it; an empty value: any text."""
 
@@ -66,7 +66,7 @@ class Header(Leaf):
         return await near_header(search, numbers, fold(self.name).strip(), fold(self.value))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Body(Leaf):
     """Messages with the string in the decoded text of their body."""
 
@@ -87,7 +87,7 @@ class Body(Leaf):
         return await near_texts(search, numbers, fold(self.value), headers=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Text(Leaf):
     """Messages with the string in their header or their body, decoded."""
 

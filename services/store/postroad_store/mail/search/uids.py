@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.search.key import Argument, Leaf, Word
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.search.key import Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UidAfter(Leaf):
     """Messages with a higher UID; unlike `UID n:*`, none where there is none."""
 
@@ -29,7 +29,7 @@ class UidAfter(Leaf):
         return numbers[bisect_right(numbers, bisect_right(search.view.uids, self.uid)) :]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UidBefore(Leaf):
     """Messages with a lower UID."""
 

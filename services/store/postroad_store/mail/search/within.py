@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.search.key import Argument, Leaf, Word
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.search.key import Numbers
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Within(Leaf):
     """Messages whose internal date is so many seconds ago, or longer; with `younger`, or less long."""
 

@@ -9,11 +9,11 @@ is the whole message, which has no encoding of its own, so its octets are those 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.mime.decoding import decoder, encoding_of
 from postroad.mime.part import Kind
+from postroad.value import value
 from postroad_store.imap.commands.fetch.item import Alone, Refused
 from postroad_store.imap.commands.fetch.section import PIECE, read_part, read_partial
 from postroad_store.imap.grammar.reader import SyntaxFault
@@ -34,7 +34,7 @@ NO_LEAF = b"[CLIENTBUG] BINARY is for parts that are no multipart and no message
 _PAUSE = b""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Encoded:
     """Where a part's encoded octets are, and what decodes them."""
 
@@ -80,7 +80,7 @@ class _Part(Alone):
         return _Encoded(part.body, part.end, undo)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Binary(_Part):
     """A part, decoded."""
 
@@ -124,7 +124,7 @@ class Binary(_Part):
         return self.label + (b" ~{%d}\r\n" if measured.has_nul else b" {%d}\r\n") % size
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BinarySize(_Part):
     """The octets of a part, decoded."""
 

@@ -9,11 +9,11 @@ Clients ask for the same items over and over, so a list that has been read is re
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from postroad.remembered import remembered
+from postroad.value import value
 from postroad_store.imap.commands.fetch import binary, labels, preview, section, values
 from postroad_store.imap.commands.fetch.plan import ItemList
 from postroad_store.imap.extensions import BINARY, CONDSTORE, OBJECTID, PREVIEW, SAVEDATE, X_GM_EXT_1
@@ -29,7 +29,7 @@ REMEMBERED = 256  # lists
 REMEMBERED_OCTETS = 512  # of the longest list that is remembered
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ItemSpec:
     """An item on the wire: its name in upper case, and the function that reads the octets after the name."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.fetch.item import Alone
 from postroad_store.imap.grammar import mailbox_name
 from postroad_store.imap.grammar.responses import astring
@@ -21,7 +21,7 @@ def written(label: str) -> bytes:
     return label.encode("ascii") if system_label(label) == label else astring(mailbox_name.encode(label))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Labels(Alone):
     """X-GM-LABELS."""
 

@@ -6,9 +6,9 @@ A new modifier is one class and one entry in `MODIFIERS`.
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from postroad.value import value
 from postroad_store.imap import updates
 from postroad_store.imap.extensions import CONDSTORE, PARTIAL, QRESYNC
 from postroad_store.imap.grammar.modseq import read_modseq
@@ -40,7 +40,7 @@ class Modifier(ABC):
         return spans
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Partial(Modifier):
     """PARTIAL: a page of the messages (RFC 9394 §3.3). RFC 9394 §3.4: CHANGEDSINCE narrows the page, not the whole."""
 
@@ -60,7 +60,7 @@ class Partial(Modifier):
         return kept
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChangedSince(Modifier):
     """CHANGEDSINCE: messages that have changed after this mod-sequence (RFC 7162 §3.1.4.1)."""
 
@@ -73,7 +73,7 @@ class ChangedSince(Modifier):
         return changed_among(session.storage, session.selected_view(), spans, self.since)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Vanished(Modifier):
     """VANISHED: messages that were expunged since are told too (RFC 7162 §3.2.6)."""
 

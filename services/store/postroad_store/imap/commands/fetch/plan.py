@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.fetch.values import FLAGS, MODSEQ, UID
 from postroad_store.mail.model.message import BODIES
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from postroad_store.mail.model.message import Column
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """An item list, made ready."""
 

@@ -7,11 +7,11 @@ reason to answer NIL.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from postroad.mime.preview import preview
 from postroad.mime.strings import nstring
+from postroad.value import value
 from postroad_store.imap.commands.fetch.item import Alone
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Preview(Alone):
     """PREVIEW, with LAZY or without."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postroad.mime.part import Kind
+from postroad.value import value
 from postroad_store.imap.commands.fetch.item import Item
 from postroad_store.imap.grammar.reader import MAX_NUMBER, Reader, SyntaxFault
 from postroad_store.imap.grammar.responses import astring, string
@@ -46,7 +46,7 @@ _STORED = {
 _SUBSETS = frozenset({Text.FIELDS, Text.FIELDS_NOT})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Section(Item):
     """A text of a message or of one of its parts."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from postroad.mail.dates import MONTHS
+from postroad.value import value
 from postroad_store.imap.commands.fetch.item import Item
 from postroad_store.imap.updates import FlagLists
 from postroad_store.mail.model.message import Column
@@ -38,7 +38,7 @@ class Value(Item):
         yield self.template % self.value(message)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Flags(Value):
     """FLAGS."""
 
@@ -60,7 +60,7 @@ class Flags(Value):
         return ([(fresh if uid in some else lists)[value] for uid, value in zip(uids, flags, strict=True)],)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Uid(Value):
     """UID."""
 
@@ -75,7 +75,7 @@ class Uid(Value):
         return (block.uids,)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InternalDate(Value):
     """INTERNALDATE."""
 
@@ -90,7 +90,7 @@ class InternalDate(Value):
         return (map(internal_date, block.column(block.view.mailbox.internal_dates)),)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Size(Value):
     """RFC822.SIZE."""
 
@@ -105,7 +105,7 @@ class Size(Value):
         return (block.column(block.view.mailbox.sizes),)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ModSeq(Value):
     """MODSEQ (RFC 7162 §3.1.4.2)."""
 
@@ -120,7 +120,7 @@ class ModSeq(Value):
         return (block.column(block.view.mailbox.modseqs),)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kept(Value):
     """An item whose octets are kept with the message as FETCH sends them: ENVELOPE, BODY or BODYSTRUCTURE."""
 
@@ -146,7 +146,7 @@ class Kept(Value):
         return (block.stored[self.stored],)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ObjectId(Value):
     """EMAILID or THREADID (RFC 8474 §5.3): a number that never comes back, after a letter that says of what."""
 
@@ -172,7 +172,7 @@ class ObjectId(Value):
         return (block.stored[self.stored],)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveDate(Value):
     """SAVEDATE (RFC 8514 §4.2)."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from postroad.value import value
 from postroad_store.imap.commands.acl import my_rights
 from postroad_store.imap.commands.metadata import read_option
 from postroad_store.imap.commands.status.items import read_items, response
@@ -48,7 +48,7 @@ class Responder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Selection:
     """A selection option. Names have to satisfy all of them, unless `satisfied` is None: then it is no condition."""
 
@@ -57,7 +57,7 @@ class Selection:
     satisfied: Callable[[Mailbox | Named | None], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Return:
     """A return option; `read` takes its arguments. Attributes are given to every client: then it returns None."""
 
@@ -66,7 +66,7 @@ class Return:
     read: Callable[[Reader], Responder | None] = lambda _: None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StatusOf:
     """The STATUS responses of RFC 5819."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.grammar.numbers import listed, listed_ascending
 from postroad_store.imap.grammar.sequence import format_ranges, ranges_of, runs_of
 from postroad_store.mail.search.fuzzy import Scores
@@ -18,7 +19,7 @@ STEP = 10_000  # numbers that are written at a time (about a millisecond)
 Runs = list[tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Found:
     """The messages that match, by their numbers, in the order that was asked for.
 

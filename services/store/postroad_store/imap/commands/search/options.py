@@ -5,9 +5,9 @@ A new option is one class and one entry in `OPTIONS`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.fetch import READER, ItemList
 from postroad_store.imap.commands.search.option import ReturnOption
 from postroad_store.imap.commands.search.partial import Partial
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Min(ReturnOption):
     """The lowest number; of a SORT, the first."""
 
@@ -47,7 +47,7 @@ class Min(ReturnOption):
         return (b" MIN %d" % number for number in result.written(result.numbers[:1]))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Max(ReturnOption):
     """The highest number; of a SORT, the last."""
 
@@ -64,7 +64,7 @@ class Max(ReturnOption):
         return (b" MAX %d" % number for number in result.written(result.numbers[-1:]))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class All(ReturnOption):
     """All of them, as a sequence set."""
 
@@ -79,7 +79,7 @@ class All(ReturnOption):
             yield from result.compact(result.numbers)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Count(ReturnOption):
     """How many there are."""
 
@@ -92,7 +92,7 @@ class Count(ReturnOption):
         yield b" COUNT %d" % len(result.numbers)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Save(ReturnOption):
     """Keep the result for `$` (RFC 5182)."""
 
@@ -101,7 +101,7 @@ class Save(ReturnOption):
     answers = False  # RFC 5182 §1: alone, it suppresses the response
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Context(ReturnOption):
     """A hint that the same will be searched for again (RFC 5267 §4.2); it needs nothing here."""
 
@@ -109,7 +109,7 @@ class Context(ReturnOption):
     search, sort = (CONTEXT_SEARCH,), (CONTEXT_SORT,)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Update(ReturnOption):
     """Tell how the result changes from now on (RFC 5267 §4.3); of new messages in it also items (RFC 5465 §7)."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.search.option import ReturnOption
 from postroad_store.imap.extensions import CONTEXT_SEARCH, CONTEXT_SORT, PARTIAL
 from postroad_store.imap.grammar.partial import read_page
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from postroad_store.imap.grammar.reader import Reader
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Partial(ReturnOption):
     """A page of what was found, in its order."""
 

@@ -6,9 +6,9 @@ A new parameter is one class and one entry in `PARAMETERS`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.imap.commands.select.resynchronize import resynchronize
 from postroad_store.imap.extensions import CONDSTORE, QRESYNC, UIDONLY
 from postroad_store.imap.grammar.options import OptionSpec, option_table
@@ -38,7 +38,7 @@ class Parameter(ABC):
         """Yield what comes after them, in pieces."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CondStore(Parameter):
     """CONDSTORE: the client wants MODSEQ in FETCH responses from now on (RFC 7162 §3.1.8)."""
 
@@ -51,7 +51,7 @@ class CondStore(Parameter):
         return iter(())
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class QResync(Parameter):
     """QRESYNC: the client wants what it has missed (RFC 7162 §3.2.5)."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.packs import forget_packs
 from postroad_store.mail.database.rows import insert_mailbox
@@ -50,7 +50,7 @@ _KEEP_HIGHEST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Dropped:
     logins: list[str]
     accounts: list[int]

@@ -7,9 +7,10 @@ the database was at its `write`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.commits.special_use import take_uses
 from postroad_store.mail.database.expunged import log_expunged
@@ -76,7 +77,7 @@ def _check_count(db: Connection, account: int) -> None:
         raise LimitReached(f"an account has at most {MAX_MAILBOXES} mailboxes")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Created:
     rows: list[MailboxRow]
     uses: Uses  # of mailboxes that have lost a special use to the new one
@@ -116,7 +117,7 @@ class Create(Commit[_Created, Mailbox]):
         return created[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Deleted:
     row: MailboxRow
     name_left: MailboxRow | None  # \Noselect, in its place
@@ -166,7 +167,7 @@ class Delete(Commit[_Deleted, Mailbox]):
         return removed
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Renamed:
     new: list[MailboxRow]
     names: list[NewName]

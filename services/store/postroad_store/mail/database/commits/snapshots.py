@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from postroad.value import value
 from postroad_store.mail.database.commits.base import Commit
 from postroad_store.mail.database.rows import insert_mailbox
 from postroad_store.mail.database.snapshots import clear, forget, keep, put_back, renew_validity
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Snapshot:
     """A snapshot; `taken` is in seconds since 1970, `octets` are those that the messages have."""
 
@@ -83,7 +83,7 @@ class TakeSnapshot(Commit[Snapshot, Snapshot]):
         return written
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Restored:
     """What an account has after a restore."""
 
