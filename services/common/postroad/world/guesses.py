@@ -25,7 +25,7 @@ refusal comes `answer_after` seconds after the check began, which is longer than
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,7 @@ class Guesses:
         self._names = Turns(free=FREE, first=FIRST_TURN, longest=LONGEST_TURN)
         self._addresses = Turns(free=ADDRESS_FREE, first=ADDRESS_TURN, longest=ADDRESS_TURN)
         self._homes: OrderedDict[str, None] = OrderedDict()  # names with the addresses where they have logged in
-        self._under_way: Counter[str] = Counter()  # attempts that are not answered yet, by name
+        self._under_way: dict[str, int] = {}  # attempts that are not answered yet, by name
         self._waiting: dict[str, asyncio.Future[None]] = {}  # for one of them to end
 
     async def log_in(
@@ -90,18 +90,18 @@ class Guesses:
         clock = self._clock
         login, identity = identities(claim.login, claim.identity)
         name = self._key(login, address)
-        while (wait := self._names.wait(name, clock.monotonic())) == 0 and self._under_way[name] >= FREE:
+        under_way = self._under_way
+        while (wait := self._names.wait(name, clock.monotonic())) == 0 and under_way.get(name, 0) >= FREE:
             await asyncio.shield(self._waiting.setdefault(name, asyncio.get_running_loop().create_future()))
         if wait > PATIENCE:
             await clock.sleep(self._answer_after)
             raise TooManyGuesses(login)
-        self._under_way[name] += 1
+        under_way[name] = under_way.get(name, 0) + 1
         try:
             account = await self._check(partial(_found, find, login), claim.proof, name, (login, address), wait)
         finally:
-            self._under_way[name] -= 1
-            if not self._under_way[name]:
-                del self._under_way[name]
+            if (left := under_way.pop(name) - 1) > 0:
+                under_way[name] = left
             if (waiting := self._waiting.pop(name, None)) is not None:
                 waiting.set_result(None)
         if account is None or not identity:

@@ -75,7 +75,7 @@ async def conclude(session: Session, tag: bytes, command: str, verdict: Verdict)
     session.connection.note(LoggedIn(account.login, session.shared.accounts.world_id(account.login)))
     log.info("imap login", extra=facts | {"login": account.login, "peer": session.connection.peer})
     # RFC 3501 §6.2.3: the capabilities may have changed; the client need not ask.
-    session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % b" ".join(session.capabilities()))
+    session.engine.complete(tag, b"OK [CAPABILITY %b] Logged in" % session.capabilities())
 
 
 async def log_in(session: Session, tag: bytes, command: str, claim: Claim) -> None:

@@ -166,6 +166,21 @@ class Engine:
         self._mode = _IN_MESSAGE
         self._paused = False
 
+    def take_message(self) -> bytes | None:
+        """Take a message that has come whole, behind which its command ends; None: `take_literal` lets it come.
+
+        The command has come to its end with it. That saves a client that does not wait the two events which follow a
+        literal, a tenth of what APPEND costs.
+        """
+        assert self._streamed is not None  # noqa: S101 - a message is offered
+        announced = self._announced
+        if announced.synchronizing:
+            return None
+        octets = self._framing.take_last(announced.size, nuls=self._streamed[1].binary)
+        if octets is not None:
+            self._mode = _IN_COMMAND
+        return octets
+
     def challenge(self, tag: bytes, octets: bytes) -> None:
         """Ask the client to go on authenticating (RFC 3501 §6.2.2); `Response` or `Bad` follows."""
         self._out.append(b"+ %b\r\n" % base64.b64encode(octets))

@@ -236,6 +236,18 @@ class Framing:
         self._left = size
         self._next = _STREAM
 
+    def take_last(self, size: int, *, nuls: bool) -> bytes | None:
+        """Take a literal with the end of its command; None if they have not come, more follows, or a NUL may not be."""
+        end = self._at + size
+        if not self._buffer.startswith(b"\r\n", end):
+            return None
+        octets = self._buffer[self._at : end]
+        if not nuls and octets.find(b"\0") >= 0:
+            return None
+        self._parts, self._size = [], 0
+        self._at = end + 2
+        return octets
+
     def refuse(self, line: bytes) -> None:
         """Discard the command whose last line this is, with the non-synchronizing literals that follow in it."""
         self._parts, self._size = [], 0

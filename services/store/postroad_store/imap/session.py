@@ -85,7 +85,7 @@ class Session:
         self.connection = connection
         self.shared.sessions.add(self)
         self.engine.secure = connection.secure
-        self.engine.send(b"* OK [CAPABILITY %b] Postroad ready.\r\n" % b" ".join(self.capabilities()))
+        self.engine.send(b"* OK [CAPABILITY %b] Postroad ready.\r\n" % self.capabilities())
 
     def tls_started(self) -> None:
         """Go on over TLS; there is no second greeting (RFC 3501 §6.2.1)."""
@@ -178,8 +178,8 @@ class Session:
         """Whether the client speaks IMAP4rev2 (RFC 9051)."""
         return self.engine.offer.rev2
 
-    def capabilities(self) -> tuple[bytes, ...]:
-        """Return the capabilities in the state of the connection (RFC 3501 §6.1.1)."""
+    def capabilities(self) -> bytes:
+        """Return the list of capabilities in the state of the connection (RFC 3501 §6.1.1)."""
         shared, engine = self.shared, self.engine
         stranger = engine.state is State.NOT_AUTHENTICATED
         mechanisms = shared.sasl.offered(self.connection.channel) if stranger else ()

@@ -63,7 +63,7 @@ class Adapter(Protocol):
         self._answered, self._shaking_hands = False, secure
         self._tapped: tap.Listener | None = None
         self._silence = listener.service.login_timeout  # seconds that the client may be silent for
-        self._deadline = Deadline(listener.clock, self)
+        self._deadline = Deadline(listener.clock, self, soonest=LINGER)  # a short session has one timer, not two
 
     # What Twisted calls
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name

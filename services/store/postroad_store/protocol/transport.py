@@ -11,9 +11,8 @@ import asyncio
 import logging
 from typing import Any
 
-from twisted.internet.main import CONNECTION_DONE
+from twisted.internet.protocol import connectionDone
 from twisted.internet.tcp import Port, Server
-from twisted.python.failure import Failure
 
 from postroad.shell.acknowledge import acknowledge
 
@@ -124,7 +123,7 @@ class Prompt(Server):
 
     def _end(self) -> None:
         if self.connected and not self._waits:  # else Twisted ends it
-            self.connectionLost(Failure(CONNECTION_DONE))
+            self.connectionLost(connectionDone)
 
     def abortConnection(self) -> None:  # noqa: N802 - Twisted's name
         """Close the connection now: nothing leaves any more."""

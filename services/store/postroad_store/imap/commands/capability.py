@@ -25,7 +25,7 @@ class Capability(Command):
 
 def handle(session: Session, command: Capability) -> None:
     """List the capabilities in this state."""
-    session.engine.send(b"* CAPABILITY %b\r\n" % b" ".join(session.capabilities()))
+    session.engine.send(b"* CAPABILITY %b\r\n" % session.capabilities())
     if session.engine.state is State.NOT_AUTHENTICATED:
         session.finish(command, b"OK Pre-login capabilities listed, post-login capabilities have more.")
     else:

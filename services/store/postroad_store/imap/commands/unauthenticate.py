@@ -24,7 +24,7 @@ class Unauthenticate(Command):
 def handle(session: Session, command: Unauthenticate) -> None:
     """Forget all but the connection and its TLS; there is no NO (RFC 8437 §3)."""
     session.log_out()
-    text = b"OK [CAPABILITY %b] Logged out" % b" ".join(session.capabilities())
+    text = b"OK [CAPABILITY %b] Logged out" % session.capabilities()
     session.engine.unauthenticated(command.tag, text, compressed=session.connection.compressed)
 
 

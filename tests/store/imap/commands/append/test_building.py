@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
+import re
 from typing import TYPE_CHECKING
+
+import pytest
 
 from postroad.mail.content import SPILL_AT, Content
 from postroad_store.imap.commands.append.building import MAX_MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from tests.harness.imap import Place, Wire
 
@@ -54,6 +55,50 @@ async def test_many_messages(connect: Callable[[], Wire]) -> None:
     told = await wire.say(b"b APPEND INBOX" + one * (MAX_MESSAGES + 1))
     assert told == "b NO [LIMIT] Too many messages, or too many octets, in one command.\r\n"
     assert f"MESSAGES {MAX_MESSAGES})" in await wire.say("c STATUS INBOX (MESSAGES)")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        b" " + literal(b"a: b\r\n\r\nc\r\n"),
+        b' (\\Seen) "01-Mar-2026 12:00:00 +0000" ' + literal(b"a: b\n\nc\n"),
+        b" " + literal(b"\r\n"),
+        b" " + literal(b"\r\n\r\n{1}"),
+        b" " + literal(b"a: b\r\n\r\n\0\r\n", b"~"),
+        b" " + literal(b"a: b\r\n\r\n\0\r\n"),
+        b" " + literal(b""),
+        b" " + literal(b"a: b\r\n") + b" " + literal(b"c: d\r\n"),
+        b" " + literal(b"a: b\r\n") + b" ",
+        b" " + literal(b"a: b\r\n") + b")",
+        b" UTF8 (" + literal(b"a: b\r\n", b"~") + b")",
+        b" UTF8 (" + literal(b"a: b\r\n", b"~"),
+        b" CATENATE (TEXT " + literal(b"a: b\r\n") + b")",
+        b" CATENATE (TEXT " + literal(b"a: b\r\n"),
+        b" " + literal(b"a: \xc3\xa4\r\n\r\n"),
+    ],
+)
+async def test_a_message_that_comes_whole_is_taken_as_one_that_comes_in_pieces(
+    connect: Callable[[], Wire], arguments: bytes
+) -> None:
+    wires = await ready(connect()), await ready(connect())
+    octets = b"a APPEND Drafts" + arguments + b"\r\nb NOOP\r\n"
+    told = []
+    for wire, step in zip(wires, (len(octets), 1), strict=True):
+        await wire.say(b"c CREATE Drafts")
+        for start in range(0, len(octets), step):
+            wire.feed(octets[start : start + step])
+        answer = re.sub(r"APPENDUID \d+", "APPENDUID", await wire.say("d NOOP"))
+        await wire.say(b"e EXAMINE Drafts")
+        told.append((answer, await wire.say(b"f FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE BINARY.PEEK[])")))
+        await wire.say(b"g DELETE Drafts")
+    assert told[0] == told[1]
+    assert "b OK " in told[0][0]
+
+
+async def test_a_message_that_must_be_asked_for_is_asked_for_though_it_has_come(connect: Callable[[], Wire]) -> None:
+    wire = await ready(connect())
+    told = await wire.say(b"a APPEND INBOX {6}\r\na: b\r\n")
+    assert told == "+ OK\r\n* 1 EXISTS\r\n* 1 RECENT\r\na OK [APPENDUID 1772366400 1] Append completed.\r\n"
 
 
 async def test_a_full_disk(connect: Callable[[], Wire], place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

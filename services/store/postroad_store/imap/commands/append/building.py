@@ -25,6 +25,7 @@ from postroad_store.imap.limits import refusal as refusal_of_many
 from postroad_store.imap.urls import find_text
 from postroad_store.mail.model.arrival import Arrival
 from postroad_store.mail.model.errors import MailError, StorageFull
+from postroad_store.mail.model.flags import NO_FLAGS
 from postroad_store.mail.model.rights import permitted
 
 if TYPE_CHECKING:
@@ -73,10 +74,13 @@ async def _refuse_in_turn(session: Session, tag: bytes, completion: bytes) -> No
 def take_octets(session: Session, event: Octets) -> None:
     """Take a piece of a message."""
     incoming = session.appends.incoming
-    if incoming is None or incoming.error is not None:
-        return
+    if incoming is not None and incoming.error is None:
+        _write(incoming, event.octets)
+
+
+def _write(incoming: Incoming, octets: bytes) -> None:
     try:
-        incoming.drafts[-1].content.write(event.octets)
+        incoming.drafts[-1].content.write(octets)
     except OSError as error:
         incoming.close()
         incoming.error = StorageFull(f"Message can't be kept: {error.strerror}")
@@ -130,8 +134,9 @@ def _begin(session: Session, step: Begin) -> bytes | None:
         return refusal_of_many(session)
     if len(incoming.drafts) >= MAX_MESSAGES:
         return TOO_MANY
-    # RFC 4314 §4: a flag that may not be set is left out, and the message comes
-    flags = permitted(step.flags, session.directory.rights(incoming.mailbox))
+    flags = step.flags
+    if flags is not NO_FLAGS:  # RFC 4314 §4: a flag that may not be set is left out, and the message comes
+        flags = permitted(flags, session.directory.rights(incoming.mailbox))
     incoming.drafts.append(Draft(flags, step.internal_date, Content(session.shared.incoming)))
     return None
 
@@ -177,8 +182,14 @@ def _take_or_store(session: Session, segment: Segment) -> Awaitable[None] | None
     if refused is not None:
         return refuse(session, segment.tag, refused)
     incoming.drafts[-1].is_binary |= segment.binary
-    session.engine.take_literal()
-    return None
+    whole = session.engine.take_message() if segment.place is Place.WHOLE and segment.size <= SPILL_AT else None
+    if whole is None:
+        session.engine.take_literal()
+        return None
+    _write(incoming, whole)
+    if incoming.error is not None:
+        return refuse(session, segment.tag, refusal(incoming.error))
+    return _store(session, segment.tag)
 
 
 def _incoming(session: Session) -> Incoming:

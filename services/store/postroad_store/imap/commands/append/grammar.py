@@ -124,6 +124,9 @@ def _message(reader: Reader, steps: list[Begin | Url], *, several: bool) -> _Ste
     if reader.peek() == b'"':
         internal_date = read_date_time(reader)
         reader.space()
+    if reader.peek() == b"{":  # as nearly all of them
+        steps.append(Begin(flags, internal_date))
+        return _Steps(reader.literal_size(), False, tuple(steps), _WHOLE)
     if reader.offers(CATENATE) and reader.skip_word(b"CATENATE"):
         reader.take(b" (")
         steps.append(Begin(flags, internal_date))
