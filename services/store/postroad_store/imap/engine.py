@@ -167,18 +167,14 @@ class Engine:
         self._paused = False
 
     def take_message(self) -> bytes | None:
-        """Take a message that has come whole, behind which its command ends; None: `take_literal` lets it come.
+        """Take the message if it has come whole and its command ends behind it; None: `take_literal` lets it come.
 
-        The command has come to its end with it. That saves a client that does not wait the two events which follow a
-        literal, a tenth of what APPEND costs.
+        So a client that does not wait costs one event and not three: a fifth less of a pipelined APPEND.
         """
-        assert self._streamed is not None  # noqa: S101 - a message is offered
-        announced = self._announced
-        if announced.synchronizing:
+        if self._announced.synchronizing or self._streamed is None:
             return None
-        octets = self._framing.take_last(announced.size, nuls=self._streamed[1].binary)
-        if octets is not None:
-            self._mode = _IN_COMMAND
+        octets = self._framing.take_last(self._announced.size, nuls=self._streamed[1].binary)
+        self._mode = _IN_COMMAND if octets is not None else _OFFERED
         return octets
 
     def challenge(self, tag: bytes, octets: bytes) -> None:

@@ -29,7 +29,7 @@ from postroad_store.mail.model.errors import MailError, StorageFull
 from postroad_store.mail.news import News
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from postroad.journal import Journal, Line
@@ -40,6 +40,7 @@ _Begun: TypeAlias = "tuple[list[Any], list[Line]]"  # the outcome of each work, 
 _LATER = object()  # the outcome of a work that is still to be written
 BRIEF = 0.001  # seconds, after which the event loop leaves the rest of a batch to the thread
 TOGETHER = 16  # messages that are written together at most, in well under that time
+MOST_TOGETHER = 64  # the same in the thread
 
 _log = logging.getLogger(__name__)
 
@@ -123,32 +124,35 @@ class Writer:
         db = self._db
         began = perf_counter()
         outcomes, lines = begun or _nothing_of(batch)
-        left = room
         try:
             if begun is None:
                 self._begin_patiently()
-            for at, work in enumerate(batch):
-                if outcomes[at] is not _LATER:
-                    continue
+            most = 1 if guarded or sum([work.octets for work in batch]) > room else MOST_TOGETHER
+            left = room
+            for places in _runs(batch, [at for at, outcome in enumerate(outcomes) if outcome is _LATER], most):
                 if guarded:
                     db.execute("SAVEPOINT work")
                 before = db.total_changes
                 try:
+                    if len(places) > 1:
+                        self._write_together(batch, places, outcomes, lines)
+                        continue
+                    work = batch[places[0]]
                     if work.octets > left:
                         raise StorageFull("no space is left for the mail")
                     left -= work.octets
-                    outcomes[at] = self._write(work, lines)
+                    outcomes[places[0]] = self._write(work, lines)
                 except sqlite3.Error:
                     raise
                 except Exception as error:  # noqa: BLE001 - this caller's alone
                     if guarded:
                         db.execute("ROLLBACK TO work")
                         self._news.undone()
-                    elif db.total_changes != before:
+                    elif len(places) > 1 or db.total_changes != before:
                         db.execute("ROLLBACK")
                         self._news.undone()
                         return [error] if len(batch) == 1 else self._transaction(batch, room, guarded=True)
-                    outcomes[at] = error
+                    outcomes[places[0]] = error
                 if guarded:
                     db.execute("RELEASE work")
             self._news.write(lines)
@@ -201,7 +205,7 @@ class Writer:
         until = perf_counter() + BRIEF
         try:
             db.execute("BEGIN IMMEDIATE")
-            for places in _runs(batch):
+            for places in _runs(batch, [at for at, work in enumerate(batch) if not work.last], TOGETHER):
                 work = batch[places[0]]
                 if not work.brief or perf_counter() > until:
                     break
@@ -259,17 +263,16 @@ class Writer:
             self._show(*commit)
 
 
-def _runs(batch: Sequence[Commit[Any, Any]]) -> Iterator[list[int]]:
-    """Yield the places of works that are written together, else of each alone; without those that are written last."""
-    places: list[int] = []
-    for at, work in enumerate(batch):
-        if work.last:
-            continue
-        if places and not (len(places) < TOGETHER and work.joins and batch[places[0]].joins):
-            yield places
-            places = []
-        places.append(at)
-    yield places
+def _runs(batch: Sequence[Commit[Any, Any]], places: Iterable[int], most: int) -> Iterator[list[int]]:
+    """Yield those of these places of a batch whose works are written together, at most so many, else each alone."""
+    run: list[int] = []
+    for at in places:
+        if run and not (len(run) < most and batch[at].joins and batch[run[0]].joins):
+            yield run
+            run = []
+        run.append(at)
+    if run:
+        yield run
 
 
 def _nothing_of(batch: Sequence[Commit[Any, Any]]) -> _Begun:

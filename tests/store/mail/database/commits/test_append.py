@@ -13,12 +13,14 @@ from postroad_store.mail.database.commits.append import Append, write_together
 from postroad_store.mail.database.packs import BITS
 from postroad_store.mail.incoming import incoming
 from postroad_store.mail.model.arrival import Arrival
-from postroad_store.mail.model.errors import NoSuchMailbox
+from postroad_store.mail.model.errors import NoSuchMailbox, StorageFull
 from postroad_store.mail.model.flags import DELETED, NO_FLAGS, SEEN, FlagSet
 from postroad_store.mail.storage import Storage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+    from sqlite3 import Connection
 
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.mailbox import Mailbox
@@ -111,6 +113,51 @@ async def test_those_of_one_batch_share_the_mailbox_s_row(
     assert updates(statements) == rows
     assert [storage.content(inbox, uid) for uid in range(1, count + 1)] == [b"number %d" % n for n in range(count)]
     assert inbox.status().messages == count
+
+
+async def numbered(storage: Storage, inbox: Mailbox, count: int) -> list[object]:
+    """Append messages in one turn of the loop; return the UID or the error of each."""
+    storage.quotas.limits = lambda: False
+    texts = [b"number %d" % number for number in range(count)]
+    works = [storage.append([Arrival((inbox,), text, 0, NO_FLAGS)]) for text in texts]
+    outcomes = await asyncio.gather(*works, return_exceptions=True)
+    return [outcome if isinstance(outcome, BaseException) else outcome[0].uid for outcome in outcomes]
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 1), (5, 1), (writer.MOST_TOGETHER, 1), (writer.MOST_TOGETHER + 2, 2)])
+async def test_so_do_those_that_are_left_to_the_thread(
+    storage: Storage, inbox: Mailbox, count: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "BRIEF", -1.0)
+    statements: list[str] = []
+    storage._writer._db.set_trace_callback(statements.append)
+    assert await numbered(storage, inbox, count) == list(range(1, count + 1))
+    assert updates(statements) == rows
+    assert [storage.content(inbox, uid) for uid in range(1, count + 1)] == [b"number %d" % n for n in range(count)]
+
+
+async def test_what_cannot_be_written_together_is_written_one_by_one(
+    storage: Storage, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(db: Connection, appends: Sequence[Append]) -> list[object]:
+        appends[0].write(db)
+        raise ValueError
+
+    monkeypatch.setattr(writer, "BRIEF", -1.0)
+    monkeypatch.setattr(writer, "write_together", broken)
+    assert await numbered(storage, inbox, 5) == [1, 2, 3, 4, 5]
+    assert inbox.status().messages == 5
+
+
+async def test_those_for_which_there_is_room_are_stored_without_the_others(
+    storage: Storage, inbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    octets = Append([incoming(Arrival((inbox,), b"number 0", 0, NO_FLAGS))], 0, None).octets
+    monkeypatch.setattr(storage._writer._checkpointer, "room", lambda _: 3 * octets)
+    first, second, third, *others = await numbered(storage, inbox, 5)
+    assert [first, second, third] == [1, 2, 3]
+    assert [type(other) for other in others] == [StorageFull, StorageFull]
+    assert await numbered(storage, inbox, 3) == [4, 5, 6]
 
 
 async def test_a_mailbox_that_goes_takes_no_message_of_another_along(storage: Storage, account: Account) -> None:
