@@ -80,21 +80,24 @@ def test_the_queue(tmp_path: Path) -> None:
     with ProcessStack(tmp_path / "stack", settings={"POSTROAD_RETRY": "1h"}) as stack:
         stack.stop(Service.STORE)
         user = User("bob@beta.test", "builder")
-        arguments = ("--from", "noreply@shop.example", "--to", user.address, "--subject", "Queued", "--text", "x")
-        ident = postroad(stack, "send", *arguments).strip()
+        arguments = ("--from", "noreply@shop.example", "--to", user.address, "--text", "x", "--subject")
+        ident = postroad(stack, "send", *arguments, "Queued").strip()
         stack.wait_journal(Service.RELAY, "deferred", queue_id=ident)
         (row,) = postroad(stack, "queue").splitlines()[1:]
         assert re.match(f"{ident}  noreply@shop.example  {user.address}  in [56][0-9] min  mx.postroad.test", row)
         said = postroad(stack, "wait", "--recipient", user.address, "--timeout", "0.2", status=1)
         assert "Still under way:" in said
         assert f"{ident}  {user.address}  deferred" in said
-        # What is held is not under way: it is quiet, and nothing will come.
-        postroad(stack, "queue", "hold", ident)
+        held = postroad(stack, "send", *arguments, "Held").strip()
+        postroad(stack, "queue", "hold", held)
         assert "  held  " in postroad(stack, "queue")
-        postroad(stack, "queue", "release", ident)
         stack.start(Service.STORE)
         postroad(stack, "queue", "retry", ident)
         postroad(stack, "wait", "--recipient", user.address, "--subject", "Queued")
+        said = postroad(stack, "wait", "--subject", "Held", "--timeout", "0.2", status=1)
+        assert f"{held}  {user.address}  held by an administrator" in said
+        postroad(stack, "queue", "release", held)
+        postroad(stack, "wait", "--recipient", user.address, "--subject", "Held")
         assert postroad(stack, "queue") == ""
         assert f"no message {ident}" in postroad(stack, "queue", "delete", ident, status=1)
         stack.stop(Service.WEB)

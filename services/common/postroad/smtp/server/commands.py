@@ -65,7 +65,7 @@ _PLAIN_MAIL = re.compile(rf"[Ff][Rr][Oo][Mm]:{PLAIN_PATH}(?: (.+))?\Z")
 _PLAIN_RCPT = re.compile(rf"[Tt][Oo]:{PLAIN_PATH}(?: (.+))?\Z")
 # esmtp-param = esmtp-keyword ["=" esmtp-value]; esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
 # esmtp-value = 1*(%d33-60 / %d62-126), RFC 6531 §3.3: / UTF8-non-ascii
-_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?\Z")
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^\x00- =\x7f]+))?\Z")
 # The name that a client gives: Domain (RFC 5321 §4.1.2, labels of 63 octets by RFC 1035 §2.3.4), with the underscore
 # that real hosts have and the final dot that some put.
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
