@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from postroad.clock import Clock
 from postroad.mail.address import Address
 from postroad.mail.envelope import Envelope, Recipient
 from postroad.smtp.client.events import Refused, Transaction
+from postroad.smtp.client.outcome import Deferred
 from postroad.smtp.client.session import CONNECT_TIMEOUT, QUIT_TIMEOUT, Session
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ class Target:
 
 
 class Text:
-    path = None
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
 
     def blocks(self) -> Iterator[bytes]:
         yield b"hi\r\n"
@@ -113,6 +116,25 @@ async def test_a_transaction_waits_by_the_clock(clock: Clock) -> None:
     assert finished.lost
     assert "timeout (in reply to MAIL FROM)" in str(finished.outcomes[0])
     assert not session.is_ready
+    server.close()
+
+
+@pytest.mark.parametrize("path", [None, Path("content")], ids=["in memory", "in a file"])
+async def test_a_server_that_goes_down_with_its_354_gets_no_content(
+    clock: Clock, path: Path | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = Host(GREETING, HELLO, b"250 OK\r\n", b"250 OK\r\n", b"354 go on\r\n421 4.3.2 going down\r\n")
+    server, port = await start(host)
+    session = Session(Target(), "relay.test", None, clock)
+    assert await session.open(port) is None
+    finished = await session.run(TRANSACTION, Text(path))
+    assert finished.lost
+    (outcome,) = finished.outcomes
+    assert isinstance(outcome, Deferred)
+    assert outcome.reason.endswith("421 4.3.2 going down (in reply to nothing)")
+    await host.waiting.wait()
+    assert b"hi" not in host.heard
+    assert not caplog.records, caplog.text
     server.close()
 
 

@@ -286,9 +286,10 @@ class Session(asyncio.Protocol):
         engine = self._engine
         while not isinstance(event := engine.next_event(), Wait):
             if isinstance(event, SendContent) and self._content is not None:
-                for block in self._content:
-                    engine.content(block)
-                engine.end_content()
+                if engine.state is State.CONTENT:  # else a 421 has come with the 354, and the event that says so waits
+                    for block in self._content:
+                        engine.content(block)
+                    engine.end_content()
             else:
                 self._events.append(event)
         transport = self._transport
