@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
+    place = Place(tmp_path)
+    yield place
+    place.close()
 
 
 @pytest.fixture

@@ -58,8 +58,8 @@ CREATE = {"unknown_users": "create"}
     ],
 )
 def test_reached_by(settings: dict[str, str], address: str, logins: list[str]) -> None:
-    found = accounts(**settings).reached_by(parse_address(address))
-    assert [account.login for account in found] == logins
+    reached = accounts(**settings).reached_by(parse_address(address))
+    assert [account.login for account in reached] == logins
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_without_a_capture_account_nothing_is_captured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "login", "found"),
+    ("settings", "login", "owner"),
     [
         ({}, "bob@beta.test", "bob@beta.test"),
         ({}, "Bob@BETA.test", "bob@beta.test"),
@@ -99,9 +99,9 @@ def test_without_a_capture_account_nothing_is_captured() -> None:
         (CREATE, "no address", None),
     ],
 )
-def test_find(settings: dict[str, str], login: str, found: str | None) -> None:
+def test_find(settings: dict[str, str], login: str, owner: str | None) -> None:
     account = accounts(**settings).find(login)
-    assert (account.login if account is not None else None) == found
+    assert (account.login if account is not None else None) == owner
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ def test_users_beside_the_world_are_reached(users: Users, address: str, logins: 
 
 def test_users_beside_the_world_log_in() -> None:
     given = with_users(Users(HABITS, [EVE]))
-    found = {name: given.find(name) for name in ("eve", "ann@shop.example", "new@elsewhere.example", "bob@beta.test")}
-    assert {name: account and account.secret for name, account in found.items()} == {
+    known = {name: given.find(name) for name in ("eve", "ann@shop.example", "new@elsewhere.example", "bob@beta.test")}
+    assert {name: account and account.secret for name, account in known.items()} == {
         "eve": "apple",
         "ann@shop.example": "s3cret",
         "new@elsewhere.example": "new@elsewhere.example",
@@ -225,9 +225,9 @@ async def test_any_password_where_the_habits_say_so() -> None:
         (login("just-a-name"), "just-a-name@localhost"),
         (login("x", "bob@beta.test"), "bob@beta.test"),
     ):
-        found = await lax.authenticate(claim, "127.0.0.1")
-        assert found is not None
-        assert found.login == account
+        user = await lax.authenticate(claim, "127.0.0.1")
+        assert user is not None
+        assert user.login == account
         assert await strict.authenticate(claim, "127.0.0.1") is None
     assert await lax.authenticate(login("no address@"), "127.0.0.1") is None
     own = Claim("PLAIN", "bob@beta.test", Password("builder"), "")
@@ -242,8 +242,8 @@ async def test_a_login_makes_no_user_in_a_domain_of_another_world() -> None:
     )
     lax.layers.put(read_overlay(OVERLAY, WORLD))
     for name, account in (("ghost@shop.test", None), ('"ghost"@SHOP.test', None), ("bob@shop.test", "bob@shop.test")):
-        found = await lax.authenticate(Claim("PLAIN", name, Password("whatever"), ""), "127.0.0.1")
-        assert (found and found.login) == account
+        user = await lax.authenticate(Claim("PLAIN", name, Password("whatever"), ""), "127.0.0.1")
+        assert (user and user.login) == account
 
 
 OVERLAY = {

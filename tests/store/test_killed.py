@@ -89,16 +89,16 @@ def subjects(host: str, port: int, login: str, password: str) -> list[int]:
     client.user(login)
     client.pass_(password)
     count, _ = client.stat()
-    found = []
+    numbers = []
     for number in range(1, count + 1):
         _, lines, _ = client.retr(number)
         content = b"\r\n".join([*lines, b""])
         assert content.endswith(BODY.encode()), "a message is cut"
         match = re.search(rb"^Subject: (\d+)\r$", content, re.MULTILINE)
         assert match
-        found.append(int(match[1]))
+        numbers.append(int(match[1]))
     client.quit()
-    return found
+    return numbers
 
 
 @pytest.mark.slow
@@ -117,11 +117,11 @@ def test_what_was_acknowledged_is_there(environ: dict[str, str]) -> None:
             process = start(environ)
         senders.stop()
         for login, password in (("bob@beta.test", "builder"), ("dave@beta.test", "gravel")):
-            found = subjects(host, settings.pop3s_port, login, password)
-            assert senders.acknowledged <= set(found)
-            assert len(found) == len(set(found)), "each was sent once, so none may be there twice"
+            delivered = subjects(host, settings.pop3s_port, login, password)
+            assert senders.acknowledged <= set(delivered)
+            assert len(delivered) == len(set(delivered)), "each was sent once, so none may be there twice"
             # What is there without having been acknowledged was cut off between commit and reply.
-            assert len(set(found) - senders.acknowledged) <= KILLS * SENDERS
+            assert len(set(delivered) - senders.acknowledged) <= KILLS * SENDERS
         process.terminate()
         assert process.wait(10) == 0
     finally:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     with own_settings(tmp_path) as environ:
-        made = Settings.from_environ(environ)
-        init.prepare(made)
-        yield made
+        settings = Settings.from_environ(environ)
+        init.prepare(settings)
+        yield settings
 
 
 @pytest_asyncio.fixture(loop_scope="session")

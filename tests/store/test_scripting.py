@@ -47,11 +47,11 @@ def test_what_can_not_be_hidden_is_told_at_the_start(tmp_path: Path) -> None:
 
 async def test_sessions_and_deliveries_share_it(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    made = scripting(place)
-    made.close()
-    assert made.sorter() is made.sorter()
-    assert made.session().engine is not made.session().engine
-    made.close()
+    scripts = scripting(place)
+    scripts.close()
+    assert scripts.sorter() is scripts.sorter()
+    assert scripts.session().engine is not scripts.session().engine
+    scripts.close()
     place.close()
 
 

@@ -103,8 +103,8 @@ class Lives:
             client.select()
             for name, *arguments in commands:
                 assert client._simple_command(name, *arguments)[0] == "OK"
-            _, found = client.uid("SEARCH", "ALL")
-            return [uid.decode() for uid in found[0].split()]
+            _, listed = client.uid("SEARCH", "ALL")
+            return [uid.decode() for uid in listed[0].split()]
         finally:
             client.shutdown()
 
@@ -230,10 +230,10 @@ async def test_what_others_do(lives: Lives) -> None:
             await lives.dies(point, change)
     async with lives.store():
         assert await asyncio.to_thread(lives.say) == []
-    removed = [(one["uid"], one["protocol"]) for one in lives.details("removed")]
+    removed = [(detail["uid"], detail["protocol"]) for detail in lives.details("removed")]
     assert removed == [(1, "pop3"), (2, "pop3"), ("3:5", "control")]
-    (kept,) = (one for one in lives.details("kept") if one["account"] == BOB)
-    (restored,) = (one for one in lives.details("restored") if one["account"] == BOB)
+    (kept,) = (detail for detail in lives.details("kept") if detail["account"] == BOB)
+    (restored,) = (detail for detail in lives.details("restored") if detail["account"] == BOB)
     assert (kept["snapshot"], kept["token"]) == ("seeded", "t1")
     assert (restored["token"], restored["uid_validities"]["INBOX"]) == (
         "t1",

@@ -71,10 +71,10 @@ async def test_accounts(place: Place, door: DoorClient) -> None:
     await put(place, MAIL, MAIL)
     await put(place, MAIL, flags=FlagSet(SEEN), mailbox="Sent")
     await place.storage.account("made@alpha.test")
-    alice, bob, made = (await door.get("/accounts"))["accounts"]
+    alice, bob, newcomer = (await door.get("/accounts"))["accounts"]
     assert alice == {"login": ALICE, "mailboxes": 6, "messages": 3, "unseen": 2}
     assert bob == both[1]
-    assert made == {"login": "made@alpha.test", "mailboxes": 6, "messages": 0, "unseen": 0}
+    assert newcomer == {"login": "made@alpha.test", "mailboxes": 6, "messages": 0, "unseen": 0}
 
 
 async def test_scripts(door: DoorClient, place: Place) -> None:

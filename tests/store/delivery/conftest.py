@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    yield made
-    made.close()
+    place = Place(tmp_path)
+    yield place
+    place.close()

@@ -88,7 +88,7 @@ async def test_a_letter_goes_out_at_once(post: Post) -> None:
         post.forgotten.clear()
         await post.forgotten.wait()
         assert post.outbox.next_due() is None
-    assert [(one.sender, one.recipients, one.content) for one in heard] == [
+    assert [(mail.sender, mail.recipients, mail.content) for mail in heard] == [
         ("", ["alice@alpha.test"], LETTER.content),
         ("bob@beta.test", ["x@y.test"], "Subject: \u00fc\r\n\r\n\u00fc\r\n".encode()),
     ]

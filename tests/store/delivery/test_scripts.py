@@ -78,25 +78,25 @@ class Door:
     ) -> list[str]:
         """Return the replies."""
         session = Session(purpose, ip_address("127.0.0.25"), 4000, "s1", "relay.postroad.test", True)
-        to = tuple(Recipient(parse_address(one)) for one in recipients or ("bob@beta.test",))
+        to = tuple(Recipient(parse_address(recipient)) for recipient in recipients or ("bob@beta.test",))
         content = Content(self.place.folder)
         content.write(octets)
         envelope = Envelope(parse_address(sender) if sender else None, to, smtputf8=smtputf8)
         answer = await self.delivery.message(session, envelope, content)
         content.close()
         replies: tuple[Reply, ...] = answer if isinstance(answer, tuple) else (answer,)
-        return [str(one).partition(" stored as")[0] for one in replies]
+        return [str(reply).partition(" stored as")[0] for reply in replies]
 
     async def mail(self, login: str = "bob@beta.test") -> dict[str, list[tuple[list[str], bytes]]]:
         """Return flags and content of the messages by mailbox."""
         account = await self.place.storage.account(login)
-        found: dict[str, list[tuple[list[str], bytes]]] = {}
+        by_mailbox: dict[str, list[tuple[list[str], bytes]]] = {}
         for name, mailbox in account.mailboxes.items():
             view = self.place.storage.view(mailbox)
             for at, uid in enumerate(view.uids):
                 flags = mailbox.flag_names(mailbox.flags[at]).split()
-                found.setdefault(name, []).append((flags, self.place.storage.content(mailbox, uid) or b""))
-        return found
+                by_mailbox.setdefault(name, []).append((flags, self.place.storage.content(mailbox, uid) or b""))
+        return by_mailbox
 
     async def names(self, login: str = "bob@beta.test") -> dict[str, int]:
         """Return how many messages there are by mailbox."""
@@ -104,11 +104,11 @@ class Door:
 
     async def letters(self) -> list[Posted]:
         """Return the letters in the outbox, and empty it."""
-        found = []
+        letters = []
         while (posted := self.place.storage.outbox.due(self.now)) is not None:
-            found.append(posted)
+            letters.append(posted)
             await self.place.storage.outbox.forget(posted.number)
-        return found
+        return letters
 
 
 def parsed(posted: Posted) -> EmailMessage:
@@ -289,10 +289,10 @@ async def test_vacation_is_sent_once_in_its_time(door: Door) -> None:
     await door.deliver()
     assert await door.letters() == []
     await door.deliver(sender="carol@alpha.test")
-    assert [one.letter.recipient for one in await door.letters()] == ["carol@alpha.test"]
+    assert [posted.letter.recipient for posted in await door.letters()] == ["carol@alpha.test"]
     door.now += 2
     await door.deliver()
-    assert [one.letter.recipient for one in await door.letters()] == ["alice@alpha.test"]
+    assert [posted.letter.recipient for posted in await door.letters()] == ["alice@alpha.test"]
     assert await door.names() == {"INBOX": 5}
 
 

@@ -48,7 +48,8 @@ def delivery(place: Place) -> Delivery:
 
 def envelope(*recipients: str, sender: str | None = "alice@alpha.test") -> Envelope:
     return Envelope(
-        parse_address(sender) if sender else None, tuple(Recipient(parse_address(one)) for one in recipients)
+        parse_address(sender) if sender else None,
+        tuple(Recipient(parse_address(recipient)) for recipient in recipients),
     )
 
 
@@ -113,8 +114,8 @@ class TestPolicy:
 class TestMessage:
     async def test_what_is_stored_is_what_came_behind_two_fields(self, place: Place) -> None:
         answer = await deliver(place, MAIL, envelope("bob@beta.test"))
-        found = re.fullmatch(r"250 2\.0\.0 OK stored as ([0-9a-f]+)", str(answer))
-        assert found
+        match = re.fullmatch(r"250 2\.0\.0 OK stored as ([0-9a-f]+)", str(answer))
+        assert match
         (content,) = await stored(place, "bob@beta.test")
         assert content.endswith(MAIL)
         fields = content.removesuffix(MAIL)
@@ -122,7 +123,7 @@ class TestMessage:
             rb"Return-Path: <alice@alpha\.test>\r\n"
             rb"Received: from relay\.postroad\.test \(\[127\.0\.0\.25\]\)\r\n"
             rb"\t\(using TLSv1\.3 with cipher AES\)\r\n"
-            rb"\tby mx\.postroad\.test with ESMTPS id " + found[1].encode() + rb"\r\n"
+            rb"\tby mx\.postroad\.test with ESMTPS id " + match[1].encode() + rb"\r\n"
             rb"\tfor <bob@beta\.test>;\r\n"
             rb"\t[A-Z][a-z]{2}, 01 Mar 2026 \d\d:00:00 [+-]\d{4}\r\n",
             fields,

@@ -63,12 +63,12 @@ async def test_the_service_answers_as_it_would_have(place: Place) -> None:
     ident, lines = await left(place, BOB)
     place.storage.outbox.left = lines
     service = delivery(place)
-    made = Content(place.folder)
-    made.write(MAIL)
-    answer = await service.message(SESSION, envelope(BOB), made)
+    content = Content(place.folder)
+    content.write(MAIL)
+    answer = await service.message(SESSION, envelope(BOB), content)
     assert isinstance(answer, Reply)
     assert answer.lines == (f"OK stored as {ident}",)
     assert len(await stored(place, BOB)) == 1
-    await service.message(SESSION, envelope(BOB), made)
+    await service.message(SESSION, envelope(BOB), content)
     assert len(await stored(place, BOB)) == 2
-    made.close()
+    content.close()

@@ -33,11 +33,11 @@ SHOWN = {"login": "eve", "email": "eve@shop.example", "account": "eve@shop.examp
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    made.accounts.users = Ledger(tmp_path).load(read_options(OPTIONS))
-    made.storage.may_exist = made.accounts.may_exist
-    yield made
-    made.close()
+    place = Place(tmp_path)
+    place.accounts.users = Ledger(tmp_path).load(read_options(OPTIONS))
+    place.storage.may_exist = place.accounts.may_exist
+    yield place
+    place.close()
 
 
 LOADED: list[str] = []  # users, whenever the mail that is there from the start is brought
@@ -69,11 +69,11 @@ async def listed(door: DoorClient) -> dict[str, str]:
 
 async def test_all_users_are_listed(door: DoorClient, place: Place) -> None:
     await place.storage.account("new@elsewhere.example")
-    found = await listed(door)
-    assert found["ann"] == "ann@shop.example"
-    assert found["al"] == "al@localhost"
-    assert found["bob@alpha.test"] == "bob@alpha.test"  # of the world file
-    assert found["new@elsewhere.example"] == "new@elsewhere.example"
+    accounts = await listed(door)
+    assert accounts["ann"] == "ann@shop.example"
+    assert accounts["al"] == "al@localhost"
+    assert accounts["bob@alpha.test"] == "bob@alpha.test"  # of the world file
+    assert accounts["new@elsewhere.example"] == "new@elsewhere.example"
 
 
 async def test_make_and_remove(door: DoorClient, place: Place, tmp_path: Path) -> None:

@@ -23,11 +23,11 @@ OPTIONS = "-Dgreenmail.users=ann:s3cret@shop.example,al:x"
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    made.accounts.users = Users(read_options(OPTIONS))
-    made.storage.may_exist = made.accounts.may_exist
-    yield made
-    made.close()
+    place = Place(tmp_path)
+    place.accounts.users = Users(read_options(OPTIONS))
+    place.storage.may_exist = place.accounts.may_exist
+    yield place
+    place.close()
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def preload(place: Place, folder: Path | None) -> Preload:
 
 async def contents(place: Place, login: str, mailbox: str = "INBOX") -> list[bytes | None]:
     """Return the messages of a mailbox; none if there is no such mailbox."""
-    found = (await place.storage.account(login)).find(mailbox)
-    return [] if found is None else [place.storage.content(found, uid) for uid in range(1, found.uid_next)]
+    box = (await place.storage.account(login)).find(mailbox)
+    return [] if box is None else [place.storage.content(box, uid) for uid in range(1, box.uid_next)]
 
 
 async def test_messages_are_there_by_user_and_mailbox(place: Place, folder: Path) -> None:

@@ -133,7 +133,7 @@ async def test_what_a_client_follows_is_what_a_new_search_finds(
     following = {}
     searches = {"a": "UID SEARCH RETURN (UPDATE ALL) UNSEEN", "b": "UID SORT RETURN (UPDATE ALL) (SIZE) UTF-8 UNSEEN"}
     for tag, search in searches.items():
-        following[tag] = found(await wire.say(f"{tag} {search}"))
+        following[tag] = numbers_in(await wire.say(f"{tag} {search}"))
     for change, numbers in changes:
         listed = ",".join(map(str, sorted(numbers)))
         match change:
@@ -148,7 +148,7 @@ async def test_what_a_client_follows_is_what_a_new_search_finds(
         follow(following, answer)
     follow(following, await wire.say("n NOOP"))
     for tag, search in searches.items():
-        assert following[tag] == found(await wire.say(f"z {search.replace('UPDATE ', '')}"))
+        assert following[tag] == numbers_in(await wire.say(f"z {search.replace('UPDATE ', '')}"))
     wire.end()
     other.end()
 
@@ -158,7 +158,7 @@ async def enter_more(place: Place, octets: int) -> None:
     await place.storage.append([Arrival((account.inbox,), b"A: b\r\n\r\n" + b"x" * octets, 0, NO_FLAGS)])
 
 
-def found(answer: str) -> list[int]:
+def numbers_in(answer: str) -> list[int]:
     match = re.search(r" ALL ([\d:,]+)", answer)
     ranges = parse_sequence_set(match[1].encode()).ranges if match else ()
     return [number for low, high in ranges for number in range(low, high + 1)]

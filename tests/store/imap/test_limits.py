@@ -65,19 +65,19 @@ async def _page(folder: Path, subjects: list[str], limit: int, keys: str) -> Non
     place.shared.message_limit = 100
     everything = _uids(await wire.say(f"a UID SEARCH {keys}"))
     place.shared.message_limit = limit
-    found: set[int] = set()
+    paged: set[int] = set()
     below = ""
     for _ in subjects:
         answer = await wire.say(f"b UID SEARCH {keys}{below}")
         page = _uids(answer)
         assert len(page) <= limit
-        assert not found & page
-        found |= page
+        assert not paged & page
+        paged |= page
         stopped = re.search(r"\[MESSAGELIMIT \d+ (\d+)\]", answer)
         if stopped is None:
             break
         below = f" UIDBEFORE {int(stopped[1])}"
-    assert found == everything
+    assert paged == everything
     wire.end()
     place.close()
 

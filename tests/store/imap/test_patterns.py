@@ -82,8 +82,8 @@ def test_root(reference: bytes, root: bytes) -> None:
     ],
 )
 def test_each_text_of_a_pattern_has_its_own_place(pattern: str, names: list[str], others: list[str]) -> None:
-    found = [name for name in [*names, *others] if Pattern(pattern.encode()).matches(name.encode())]
-    assert found == names
+    matched = [name for name in [*names, *others] if Pattern(pattern.encode()).matches(name.encode())]
+    assert matched == names
 
 
 @given(st.text("ab/%*", max_size=8), st.text("ab/", max_size=10))

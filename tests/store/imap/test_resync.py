@@ -50,11 +50,11 @@ RUNS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max
 
 def ranges(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return ranges with gaps between them."""
-    found, at = [], 0
+    spaced, at = [], 0
     for gap, length in runs:
-        found.append((at + gap + 1, at + gap + length))
-        at = found[-1][1]
-    return found
+        spaced.append((at + gap + 1, at + gap + length))
+        at = spaced[-1][1]
+    return spaced
 
 
 @given(RUNS, RUNS)

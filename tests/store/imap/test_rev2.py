@@ -61,8 +61,8 @@ async def test_select(wires: tuple[Wire, Wire]) -> None:
 
 async def test_what_is_told_unasked(wires: tuple[Wire, Wire]) -> None:
     wire, other = wires
-    for one in wires:
-        await one.say("a SELECT INBOX")
+    for client in wires:
+        await client.say("a SELECT INBOX")
     assert (
         await wire.say("b STORE 1 +FLAGS (\\Seen)") == "* 1 FETCH (UID 1 FLAGS (\\Seen))\r\nb OK Store completed.\r\n"
     )

@@ -40,7 +40,7 @@ async def enter(wire: Wire, mailbox: str = "INBOX") -> Wire:
 
 async def deliver(place: Place, *contents: bytes) -> None:
     account = await place.storage.account("alice@alpha.test")
-    await place.storage.append([Arrival((account.inbox,), one, int(NOW), FlagSet()) for one in contents])
+    await place.storage.append([Arrival((account.inbox,), content, int(NOW), FlagSet()) for content in contents])
 
 
 def literal_append(tag: str, content: bytes) -> bytes:
@@ -208,12 +208,12 @@ async def test_messages_that_are_gone(place: Place, connect: Callable[[], Wire])
     await other.say("b STORE 2,4,7 +FLAGS.SILENT (\\Deleted)")
     await other.say("c EXPUNGE")
     answer = await wire.say("a FETCH 1:* (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER])")
-    assert [int(one) for one in re.findall(r"\* (\d+) FETCH", answer)] == [1, 3, 5, 6]
+    assert [int(number) for number in re.findall(r"\* (\d+) FETCH", answer)] == [1, 3, 5, 6]
     assert answer.endswith("a NO [EXPUNGEISSUED] Some of the requested messages no longer exist.\r\n")
     assert (await wire.say("b FETCH 2,4 ENVELOPE")).startswith("b NO [EXPUNGEISSUED]")
     assert (await wire.say("c FETCH 2 BODY[1]")).startswith("c NO [EXPUNGEISSUED]")
     answer = await wire.say("d FETCH 1,3:6 (INTERNALDATE RFC822.SIZE)")
-    assert [int(one) for one in re.findall(r"\* (\d+) FETCH", answer)] == [1, 3, 5, 6]
+    assert [int(number) for number in re.findall(r"\* (\d+) FETCH", answer)] == [1, 3, 5, 6]
     assert (await wire.say("e COPY 2,4 Sent")) == (
         "* 7 EXPUNGE\r\n* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n* 4 RECENT\r\n"
         "e NO [EXPUNGEISSUED] Some of the requested messages no longer exist.\r\n"
@@ -326,7 +326,7 @@ async def test_append_fails(
 async def test_the_client_goes_away_with_appends_under_way(place: Place, connect: Callable[[], Wire]) -> None:
     wire = await enter(connect())
     wire.feed(literal_append("a", b"x: y\r\n") + b"b APPEND INBOX {10}\r\nabc")
-    pending = [one.future for one in wire.session.appends.pending]
+    pending = [append.future for append in wire.session.appends.pending]
     assert pending
     wire.end()
     await asyncio.gather(*pending)

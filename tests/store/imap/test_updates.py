@@ -38,10 +38,11 @@ def test_flags_of_some_messages(uid: bool, changed: list[int]) -> None:
     view = opened(10, 20, 30, 40, recent_uid=20)
     flags = {10: b"\\Seen", 20: b"\\Answered", 30: b"\\Seen \\Recent", 40: b"\\Answered \\Recent k0"}
     bits = {10: SEEN, 20: ANSWERED, 30: SEEN, 40: ANSWERED | 1 << FIRST_KEYWORD}
-    for modseq, one in enumerate(changed, 2):
-        view.mailbox.reflag(modseq, [(one, one)], Change.ADD, bits[one], naming=[], by=None)
+    for modseq, changed_uid in enumerate(changed, 2):
+        view.mailbox.reflag(modseq, [(changed_uid, changed_uid)], Change.ADD, bits[changed_uid], naming=[], by=None)
     assert said(view, uid=uid) == [
-        b"* %d FETCH (%bFLAGS (%b))" % (one // 10, b"UID %d " % one if uid else b"", flags[one]) for one in changed
+        b"* %d FETCH (%bFLAGS (%b))" % (changed_uid // 10, b"UID %d " % changed_uid if uid else b"", flags[changed_uid])
+        for changed_uid in changed
     ]
 
 

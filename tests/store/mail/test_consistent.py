@@ -117,7 +117,7 @@ class Consistent(RuleBasedStateMachine):
         there = [uid for uid in uids if uid in model.messages]
         wanted = names(flags)
         if change is Change.REMOVE:  # a keyword that the mailbox does not have counts for nothing
-            wanted = {one for one in wanted if one.startswith("\\") or one in keywords}
+            wanted = {flag for flag in wanted if flag.startswith("\\") or flag in keywords}
         # RFC 7162 §3.1.12: what the client wants to add is still missing, or what it wants to remove still there.
         expected = {Change.ADD: set[str](), Change.REMOVE: wanted}.get(change)
         if not wanted or (not since and flags.system):

@@ -85,7 +85,7 @@ async def test_letters_keep_their_world(storage: Storage) -> None:
 async def test_accounts_share_with_fellows_alone(storage: Storage) -> None:
     bob, ann, eve = [await storage.account(f"{name}@shop.test") for name in ("bob", "ann", "eve")]
     await storage.sharing.set(bob, bob.inbox, "anyone", Change(frozenset("lr")))
-    storage.sharing.fellows = lambda one, other: "eve@shop.test" not in {one, other}
+    storage.sharing.fellows = lambda login, other: "eve@shop.test" not in {login, other}
     assert [owner.login for owner in storage.sharing.others(ann)] == ["bob@shop.test"]
     assert list(storage.sharing.others(eve)) == []
     assert storage.sharing.owner(bob.login, ann) is bob

@@ -88,7 +88,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     storage = Storage(folder)
     assert storage._writer._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     account = await storage.account("alice@alpha.test")
-    found: dict[str, list[tuple[str, int]]] = {}
+    places_by_word: dict[str, list[tuple[str, int]]] = {}
     for name in ("INBOX", "Archive"):
         box = account.selectable(name)
         view = storage.view(box)
@@ -98,10 +98,10 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             head, _, body = content.partition(b"\r\n\r\n")
             subject = head.removeprefix(b"Subject: ")
             assert body == subject * 200  # whole
-            found.setdefault(subject.decode(), []).append((name, flags))
+            places_by_word.setdefault(subject.decode(), []).append((name, flags))
     assert len(state) > ROUNDS
     for word, what in state.items():
-        places = found.pop(word, [])
+        places = places_by_word.pop(word, [])
         # What came next may have happened too, unacknowledged; nothing may be there twice.
         number = int(word.rpartition("-")[2])
         expected: dict[str, set[tuple[str, int] | None]] = {
@@ -116,7 +116,7 @@ async def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         assert len(places) <= 1, f"{word} is there {len(places)} times"
         assert (places[0] if places else None) in expected[what], f"{word} was {what}, and is at {places}"
     # What is left was never acknowledged at all: it came last before a kill, one for each client at most.
-    assert len(found) <= ROUNDS * 8
+    assert len(places_by_word) <= ROUNDS * 8
     storage.close()
 
 

@@ -46,8 +46,8 @@ class OfValues:
         self.kept.put(key, "sent", values.Values(size=size))
 
     def has(self, key: int, size: int) -> bool:
-        found = self.kept.get(key, "sent")
-        return found is not None and found.size == size
+        entry = self.kept.get(key, "sent")
+        return entry is not None and entry.size == size
 
 
 class OfFields:
@@ -62,8 +62,8 @@ class OfFields:
         self.kept.put(key, b"to", fieldtext.FieldText(text=b"x" * (size * 10_000 - fieldtext.ENTRY - 2)))
 
     def has(self, key: int, size: int) -> bool:
-        found = self.kept.get(key, b"to")
-        return found is not None and fieldtext._cost(b"to", found) == size * 10_000
+        entry = self.kept.get(key, b"to")
+        return entry is not None and fieldtext._cost(b"to", entry) == size * 10_000
 
 
 @pytest.mark.parametrize("kind", [OfResults, OfValues, OfFields])

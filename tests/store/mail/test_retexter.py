@@ -29,7 +29,7 @@ OLD = Path(__file__).parent / "database" / "version-4.sqlite"
 
 def untexted(folder: Path) -> list[int]:
     with sqlite3.connect(folder / FILE) as db:
-        found = [
+        missing = [
             content
             for (content,) in db.execute(
                 "SELECT id FROM contents WHERE NOT plain AND id NOT IN (SELECT content FROM texts) ORDER BY id"
@@ -37,15 +37,15 @@ def untexted(folder: Path) -> list[int]:
         ]
         left = db.execute(texts.UNTEXTED).fetchone() is not None
     db.close()
-    assert left or not found
-    return found
+    assert left or not missing
+    return missing
 
 
 def opened(folder: Path) -> tuple[Storage, asyncio.Event]:
     """A storage, and what is set once all texts are there."""
-    storage, made = Storage(folder), asyncio.Event()
-    storage._retexter._ready = made.set
-    return storage, made
+    storage, ready = Storage(folder), asyncio.Event()
+    storage._retexter._ready = ready.set
+    return storage, ready
 
 
 async def test_a_search_finds_the_same_before_and_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,14 +65,14 @@ async def test_a_search_finds_the_same_before_and_after(tmp_path: Path, monkeypa
         Text("koln"): [],
         Text("KÖLN"): [2],
     }
-    storage, made = opened(tmp_path)
+    storage, ready = opened(tmp_path)
     index = storage.finder.index
     index.open()
     assert not index.extend()  # there is nothing to be indexed before there are texts
     account = await storage.account("alice@alpha.test")
     view = storage.view(account.inbox)
     assert {key: list(await storage.finder.search(view, key)) for key in searches} == searches
-    await asyncio.wait_for(made.wait(), 20)
+    await asyncio.wait_for(ready.wait(), 20)
     storage.finder._sources.fields._kept.clear()
     assert {key: list(await storage.finder.search(view, key)) for key in searches} == searches
     while index.extend():
@@ -99,10 +99,10 @@ async def test_bodies_of_version_6_lose_the_header_sections_of_their_parts(tmp_p
         Header("SUBJECT", "inner"): [],
         Header("SUBJECT", "outer"): [2],
     }
-    storage, made = opened(tmp_path)
+    storage, ready = opened(tmp_path)
     view = storage.view((await storage.account("alice@alpha.test")).inbox)
     assert {key: list(await storage.finder.search(view, key)) for key in searches} == searches
-    await asyncio.wait_for(made.wait(), 20)
+    await asyncio.wait_for(ready.wait(), 20)
     storage.finder._sources.fields._kept.clear()
     assert {key: list(await storage.finder.search(view, key)) for key in searches} == searches
     storage.close()
@@ -127,9 +127,9 @@ async def test_it_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.Mon
         assert db.execute("SELECT count(*) FROM texts").fetchone() == (2,)
         assert db.execute(texts.UNTEXTED).fetchone() == (5,)
     db.close()
-    storage, made = opened(tmp_path)
+    storage, ready = opened(tmp_path)
     await storage.account("alice@alpha.test")
-    await asyncio.wait_for(made.wait(), 20)
+    await asyncio.wait_for(ready.wait(), 20)
     storage.close()
     with sqlite3.connect(tmp_path / FILE) as db:
         assert db.execute("SELECT * FROM texts ORDER BY content").fetchall() == whole
@@ -150,29 +150,29 @@ class Submitted:
 
 @pytest.mark.parametrize("failure", [StorageError("the disk is full"), RuntimeError()])
 async def test_a_failure_ends_it(failure: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    submitted, made = Submitted(), list[bool]()
-    retexter = Retexter(submitted, Clock(), lambda: made.append(True))
+    submitted, calls = Submitted(), list[bool]()
+    retexter = Retexter(submitted, Clock(), lambda: calls.append(True))
     retexter.begin()
     submitted.outcomes[0].set_exception(failure)
     await asyncio.sleep(0)
-    assert (len(submitted.commits), made) == (1, [])
+    assert (len(submitted.commits), calls) == (1, [])
     assert ("the disk is full" in caplog.text) is isinstance(failure, StorageError)
     retexter.close()
 
 
 async def test_it_ends_when_it_is_closed() -> None:
-    submitted, made = Submitted(), list[bool]()
+    submitted, calls = Submitted(), list[bool]()
     clock = Clock()
-    retexter = Retexter(submitted, clock, lambda: made.append(True))
+    retexter = Retexter(submitted, clock, lambda: calls.append(True))
     retexter.begin()
     submitted.outcomes[0].set_result(True)
     await asyncio.sleep(0)
     retexter.close()  # while it pauses
     retexter.begin()
     assert len(submitted.commits) == 1
-    again = Retexter(submitted, clock, lambda: made.append(True))
+    again = Retexter(submitted, clock, lambda: calls.append(True))
     again.begin()
     again.close()  # while a commit is under way
     submitted.outcomes[1].set_result(True)
     await asyncio.sleep(0)
-    assert (len(submitted.commits), made) == (2, [])
+    assert (len(submitted.commits), calls) == (2, [])

@@ -67,8 +67,8 @@ def message(body: bytes) -> bytes:
 
 
 def rows(storage: Storage, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-    found: list[tuple[Any, ...]] = storage._reader.rows(sql, values)
-    return found
+    selected: list[tuple[Any, ...]] = storage._reader.rows(sql, values)
+    return selected
 
 
 def seen(storage: Storage, account: Account) -> dict[str, Any]:
@@ -110,9 +110,9 @@ def seen(storage: Storage, account: Account) -> dict[str, Any]:
 
 def faults(folder: Path) -> list[str]:
     db = connect(folder / FILE)
-    found = list(check(db))
+    sentences = list(check(db))
     db.close()
-    return found
+    return sentences
 
 
 @pytest.fixture
@@ -398,7 +398,7 @@ def test_a_kill_leaves_a_snapshot_whole_or_not_at_all(folder: Path, lines: int) 
         storage.close()
         return before
 
-    async def found(said: list[str]) -> None:
+    async def check_reopened(said: list[str]) -> None:
         storage = Storage(folder)
         assert seen(storage, await storage.account(ALICE)) == before
         names = [snapshot.name for snapshot in storage.snapshots.of("default")]
@@ -415,7 +415,7 @@ def test_a_kill_leaves_a_snapshot_whole_or_not_at_all(folder: Path, lines: int) 
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    asyncio.run(found(said))
+    asyncio.run(check_reopened(said))
     assert faults(folder) == []
 
 
@@ -485,8 +485,8 @@ class Worlds(RuleBasedStateMachine):
 
     @rule(login=st.sampled_from([ALICE, BOB]), name=NAMES, body=st.binary(max_size=3), flags=FLAGS)
     def append(self, login: str, name: str, body: bytes, flags: FlagSet) -> None:
-        if (found := self.box(login, name)) is not None:
-            mailbox, box = found
+        if (pair := self.box(login, name)) is not None:
+            mailbox, box = pair
             content = message(body.hex().encode())
             self.run(lambda: self.storage.append([Arrival((mailbox,), content, 5, flags)]))
             system = {"\\Seen"} if flags.system & SEEN else {"\\Deleted"} if flags.system & DELETED else set()
@@ -495,16 +495,16 @@ class Worlds(RuleBasedStateMachine):
 
     @rule(login=st.sampled_from([ALICE, BOB]), name=NAMES, uids=UIDS)
     def expunge(self, login: str, name: str, uids: list[int]) -> None:
-        if (found := self.box(login, name)) is not None:
-            mailbox, box = found
+        if (pair := self.box(login, name)) is not None:
+            mailbox, box = pair
             self.run(lambda: self.storage.expunge(mailbox, uids, only_deleted=False))
             for uid in uids:
                 box.messages.pop(uid, None)
 
     @rule(login=st.sampled_from([ALICE, BOB]), name=NAMES, uids=UIDS)
     def flag(self, login: str, name: str, uids: list[int]) -> None:
-        if (found := self.box(login, name)) is not None:
-            mailbox, box = found
+        if (pair := self.box(login, name)) is not None:
+            mailbox, box = pair
             self.run(lambda: self.storage.store(mailbox, uids, Change.ADD, FlagSet(FLAGGED, ("late",))))
             for uid in uids:
                 if uid in box.messages:
@@ -521,7 +521,7 @@ class Worlds(RuleBasedStateMachine):
                 del boxes[name]
         else:
             self.run(lambda: self.storage.create(account, name))
-            boxes |= {made: Box() for made in ("x", name) if made not in boxes}
+            boxes |= {created: Box() for created in ("x", name) if created not in boxes}
 
     @rule(login=st.sampled_from([ALICE, BOB]), name=NAMES)
     def subscribe(self, login: str, name: str) -> None:

@@ -78,15 +78,15 @@ async def settled(storage: Storage) -> None:
 
 async def test_a_new_account_has_its_mailboxes(storage: Storage) -> None:
     account = await storage.account("alice@alpha.test")
-    assert {name: one.special_use for name, one in account.mailboxes.items()} == {
+    assert {name: mailbox.special_use for name, mailbox in account.mailboxes.items()} == {
         "INBOX": None,
         **account_module.SPECIAL_USE,
     }
     assert account.subscriptions == set(account.mailboxes)
-    assert len({one.uid_validity for one in account.mailboxes.values()}) == 6
+    assert len({mailbox.uid_validity for mailbox in account.mailboxes.values()}) == 6
     assert await storage.account("alice@alpha.test") is account
-    one, two = await asyncio.gather(storage.account("new@alpha.test"), storage.account("new@alpha.test"))
-    assert one is two
+    fresh, again = await asyncio.gather(storage.account("new@alpha.test"), storage.account("new@alpha.test"))
+    assert fresh is again
 
 
 async def test_append_tells_where(storage: Storage, inbox: Mailbox) -> None:
@@ -101,7 +101,7 @@ async def test_append_tells_where(storage: Storage, inbox: Mailbox) -> None:
 async def test_one_content_for_many_recipients(storage: Storage) -> None:
     boxes = [(await storage.account(f"{name}@alpha.test")).inbox for name in ("a", "b", "c")]
     stored = await storage.append([Arrival(tuple(boxes), mails(1)[0], 0, FlagSet(SEEN, ("work",)))])
-    assert [one.mailbox for one in stored] == boxes
+    assert [copy.mailbox for copy in stored] == boxes
     assert rows(storage, "contents") == 1
     for box in boxes:
         view = storage.view(box)
@@ -130,12 +130,12 @@ async def test_append_is_all_or_nothing(storage: Storage, account: Account, put:
 
 async def test_calls_commit_in_order_and_need_not_be_waited_for(storage: Storage, inbox: Mailbox) -> None:
     view = storage.view(inbox)
-    one = storage.append([Arrival((inbox,), b"a", 0, NO_FLAGS)])
-    two = storage.store(inbox, [1], Change.ADD, FlagSet(SEEN))  # UID 1 is not in memory yet: nothing to change
-    three = asyncio.ensure_future(storage.append([Arrival((inbox,), b"b", 0, NO_FLAGS)]))
-    three.cancel()
-    await one
-    await two
+    append = storage.append([Arrival((inbox,), b"a", 0, NO_FLAGS)])
+    store = storage.store(inbox, [1], Change.ADD, FlagSet(SEEN))  # UID 1 is not in memory yet: nothing to change
+    cancelled = asyncio.ensure_future(storage.append([Arrival((inbox,), b"b", 0, NO_FLAGS)]))
+    cancelled.cancel()
+    await append
+    await store
     await storage.store(inbox, [1, 2], Change.ADD, FlagSet(DELETED))
     assert view.take(expunges=True).exists == 2  # a cancelled wait is no undone work
     assert list(inbox.flags) == [DELETED, DELETED]
@@ -448,17 +448,17 @@ async def test_everything_is_there_after_a_restart(
     await put(account.inbox, *mails(3), flags=FlagSet(FLAGGED, ("work",)))
     await storage.create(account, "a/b")
     await storage.subscribe(account, "nowhere")
-    validities = {name: one.uid_validity for name, one in account.mailboxes.items()}
+    validities = {name: mailbox.uid_validity for name, mailbox in account.mailboxes.items()}
     storage.close()
     storage.close()
     again = Storage(tmp_path / "mail", clock=Clock(wall=lambda: 0.0))
     account = await again.account("alice@alpha.test")
-    assert {name: one.uid_validity for name, one in account.mailboxes.items()} == validities
+    assert {name: mailbox.uid_validity for name, mailbox in account.mailboxes.items()} == validities
     assert "nowhere" in account.subscriptions
     view = again.view(account.inbox)
     assert (list(view.uids), account.inbox.keywords) == ([1, 2, 3], ["work"])
-    made = await again.create(account, "new")
-    assert made.uid_validity > max(validities.values())  # though the clock has fallen back
+    mailbox = await again.create(account, "new")
+    assert mailbox.uid_validity > max(validities.values())  # though the clock has fallen back
     again.close()
 
 
@@ -596,10 +596,10 @@ async def test_a_statement_that_fails_undoes_the_work_alone(storage: Storage, in
 
 
 async def test_a_mailbox_that_is_deleted_under_a_reader(storage: Storage, account: Account) -> None:
-    made = await storage.create(account, "a")
+    mailbox = await storage.create(account, "a")
     await storage.delete(account, "a")
-    made.load(storage._reader.contents(made))
-    assert not made.loaded
+    mailbox.load(storage._reader.contents(mailbox))
+    assert not mailbox.loaded
 
 
 async def test_messages_leave_room_for_removals(
@@ -610,10 +610,10 @@ async def test_messages_leave_room_for_removals(
     monkeypatch.setattr(storage._writer._checkpointer, "room", lambda _: next(rooms, 100_000))
     await put(inbox, b"y")
     assert storage._writer._checkpointer.log_pages() < 30
-    one, two = (storage.append([Arrival((inbox,), b"z", 0, NO_FLAGS)]) for _ in range(2))
-    await one  # in one batch, and there is room for one of them
+    fitting, refused = (storage.append([Arrival((inbox,), b"z", 0, NO_FLAGS)]) for _ in range(2))
+    await fitting  # in one batch, and there is room for one of them
     with pytest.raises(StorageFull):
-        await two
+        await refused
     monkeypatch.setattr(storage._writer._checkpointer, "room", lambda _: 0)
     with pytest.raises(StorageFull):
         await put(inbox, b"y")
@@ -707,15 +707,15 @@ async def test_damage_is_logged_with_the_file_and_told_without_it(
 
 
 async def test_views_of_what_is_no_mailbox(storage: Storage, account: Account) -> None:
-    made = await storage.create(account, "a/b")
+    mailbox = await storage.create(account, "a/b")
     await storage.delete(account, "a")
     with pytest.raises(NoSuchMailbox):
         storage.view(account.mailboxes["a"])
     await storage.delete(account, "a/b")
     with pytest.raises(NoSuchMailbox):
-        storage.view(made)
+        storage.view(mailbox)
     with pytest.raises(MailError):
-        await storage.store(made, [1], Change.ADD, FlagSet(SEEN))
+        await storage.store(mailbox, [1], Change.ADD, FlagSet(SEEN))
 
 
 async def test_a_load_between_a_commit_and_its_showing_counts_once(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def message(own: str, *references: str, replied: str = "") -> bytes:
     header = f"Message-ID: <{own}>\r\n" if own else ""
-    header += f"References: {' '.join(f'<{one}>' for one in references)}\r\n" if references else ""
+    header += f"References: {' '.join(f'<{reference}>' for reference in references)}\r\n" if references else ""
     header += f"In-Reply-To: <{replied}>\r\n" if replied else ""
     return f"{header}\r\nbody\r\n".encode()
 
@@ -65,8 +65,8 @@ async def test_answers_join(storage: Storage, account: Account) -> None:
 
 async def test_the_nearest_counts(storage: Storage, account: Account) -> None:
     await put(storage, (account.inbox,), message("a"), message("b"), message("c", "a", "b"), message("d", "c"))
-    one, two, *_ = ids(storage, account.inbox)
-    assert threads(storage, account.inbox) == [one, two, two, two]
+    of_a, of_b, *_ = ids(storage, account.inbox)
+    assert threads(storage, account.inbox) == [of_a, of_b, of_b, of_b]
 
 
 async def test_accounts_know_nothing_of_each_other(storage: Storage, account: Account) -> None:

@@ -27,14 +27,14 @@ LARGEST = 20
 def read(octets: bytes, step: int = 0) -> list[list[Token] | Fault]:
     """Return the commands and faults in octets that come all at once, or some at a time."""
     framer = Framer(LARGEST)
-    found = []
+    commands = []
     for start in range(0, len(octets), step or len(octets)):
         framer.receive(octets[start : start + (step or len(octets))])
         while (command := framer.next_command()) is not None:
-            found.append(command)
+            commands.append(command)
             if isinstance(command, Fault) and command.fatal:
-                return found
-    return found
+                return commands
+    return commands
 
 
 SYNTAX = Fault("Syntax error.")

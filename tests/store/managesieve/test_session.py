@@ -38,7 +38,7 @@ async def wire(place: Place) -> Wire:
 
 
 async def test_a_disk_that_fails(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = await wire(place)
+    client = await wire(place)
 
     def fail(*_: Any) -> Any:
         raise StorageError("the mail cannot be written")
@@ -46,67 +46,67 @@ async def test_a_disk_that_fails(place: Place, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(place.storage.scripts, "put", fail)
     monkeypatch.setattr(place.storage.scripts, "listed", fail)
     answer = b'NO (TRYLATER) "Internal error occurred."\r\n'
-    assert await one.exchange(b'PUTSCRIPT "a" "keep;"\r\n') == answer
-    assert await one.exchange(b"LISTSCRIPTS\r\n") == answer
+    assert await client.exchange(b'PUTSCRIPT "a" "keep;"\r\n') == answer
+    assert await client.exchange(b"LISTSCRIPTS\r\n") == answer
 
 
 async def test_an_account_that_can_not_be_opened(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Wire(place, secure=True)
+    client = Wire(place, secure=True)
 
     async def fail(_login: str) -> Any:
         raise StorageError("the mail cannot be read")
 
     monkeypatch.setattr(place.storage, "account", fail)
-    assert (await one.exchange(LOGIN)).endswith(b'NO (TRYLATER) "Internal error occurred."\r\n')
-    assert not one.known
+    assert (await client.exchange(LOGIN)).endswith(b'NO (TRYLATER) "Internal error occurred."\r\n')
+    assert not client.known
 
 
 async def test_what_crashes_is_answered(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = await wire(place)
+    client = await wire(place)
 
     def fail(*_: Any) -> Any:
         raise TypeError("a mistake")
 
     monkeypatch.setattr(place.storage.scripts, "listed", fail)
-    assert await one.exchange(b"LISTSCRIPTS\r\n") == b'NO (TRYLATER) "Internal error occurred."\r\n'
-    assert await one.exchange(b"NOOP\r\n") == b'OK "NOOP completed."\r\n'
+    assert await client.exchange(b"LISTSCRIPTS\r\n") == b'NO (TRYLATER) "Internal error occurred."\r\n'
+    assert await client.exchange(b"NOOP\r\n") == b'OK "NOOP completed."\r\n'
 
 
 async def test_too_many_guesses(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Wire(place, secure=True)
+    client = Wire(place, secure=True)
 
     async def fail(*_: str) -> Any:
         raise TooManyGuesses("bob@beta.test")
 
     monkeypatch.setattr(place.accounts, "authenticate", fail)
-    said = await one.exchange(LOGIN)
+    said = await client.exchange(LOGIN)
     assert said.endswith(b'NO (TRYLATER) "Too many failed logins, try again later."\r\n')
     refused = [entry.detail for entry in place.history()]
-    assert [(one["port"], one["login"], one["reply"]) for one in refused] == [
+    assert [(detail["port"], detail["login"], detail["reply"]) for detail in refused] == [
         ("managesieve", "bob@beta.test", 'NO (TRYLATER) "Too many failed logins, try again later."')
     ]
 
 
 async def test_who_may_not_act_for_another(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Wire(place, secure=True)
+    client = Wire(place, secure=True)
 
     async def fail(*_: str) -> Any:
         raise NotAllowed("bob@beta.test")
 
     monkeypatch.setattr(place.accounts, "authenticate", fail)
-    assert (await one.exchange(LOGIN)).endswith(b'NO "Authorization failed."\r\n')
+    assert (await client.exchange(LOGIN)).endswith(b'NO "Authorization failed."\r\n')
 
 
 async def test_scripts_without_room(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("postroad_store.mail.database.commits.scripts.MAX_SCRIPTS", 1)
-    one = await wire(place)
-    assert (await one.exchange(b'PUTSCRIPT "a" "keep;"\r\n')).startswith(b"OK")
+    client = await wire(place)
+    assert (await client.exchange(b'PUTSCRIPT "a" "keep;"\r\n')).startswith(b"OK")
     full = b'NO (QUOTA/MAXSCRIPTS) "An account has at most 1 scripts."\r\n'
-    assert await one.exchange(b'PUTSCRIPT "b" "keep;"\r\n') == full
-    assert await one.exchange(b'HAVESPACE "b" 5\r\n') == full
-    assert (await one.exchange(b'HAVESPACE "a" 5\r\n')).startswith(b"OK")
+    assert await client.exchange(b'PUTSCRIPT "b" "keep;"\r\n') == full
+    assert await client.exchange(b'HAVESPACE "b" 5\r\n') == full
+    assert (await client.exchange(b'HAVESPACE "a" 5\r\n')).startswith(b"OK")
     monkeypatch.setattr("postroad_store.mail.database.commits.scripts.MAX_OCTETS", 10)
-    assert (await one.exchange(b'HAVESPACE "a" 11\r\n')).startswith(b"NO (QUOTA/MAXSIZE)")
+    assert (await client.exchange(b'HAVESPACE "a" 11\r\n')).startswith(b"NO (QUOTA/MAXSIZE)")
 
 
 @pytest.mark.parametrize(
@@ -118,19 +118,19 @@ async def test_scripts_without_room(place: Place, monkeypatch: pytest.MonkeyPatc
     ],
 )
 async def test_farewells(place: Place, reason: Farewell, said: bytes) -> None:
-    one = await wire(place)
-    one.session.farewell(reason)
-    assert await one.exchange(b"NOOP\r\n") == said
-    assert one.closed
-    one.session.end()
+    client = await wire(place)
+    client.session.farewell(reason)
+    assert await client.exchange(b"NOOP\r\n") == said
+    assert client.closed
+    client.session.end()
 
 
 async def test_events_that_no_engine_gives(place: Place) -> None:
-    one = Wire(place, secure=True)
+    client = Wire(place, secure=True)
     with pytest.raises(TypeError):
-        one.session.handle(ListAll())
-    await one.exchange(LOGIN)
-    awaitable = one.session.handle(Event())
+        client.session.handle(ListAll())
+    await client.exchange(LOGIN)
+    awaitable = client.session.handle(Event())
     assert awaitable is not None
     with pytest.raises(TypeError):
         await awaitable
@@ -142,15 +142,15 @@ async def test_passwords_stay_out_of_sight() -> None:
 
 async def test_a_server_without_tls(place: Place) -> None:
     bare = Place(place.folder / "bare", tls=False)
-    one = Wire(bare)
-    assert b"STARTTLS" not in await one.exchange(b"CAPABILITY\r\n")
-    assert await one.exchange(b"STARTTLS\r\n") == b'NO "TLS is not available."\r\n'
+    client = Wire(bare)
+    assert b"STARTTLS" not in await client.exchange(b"CAPABILITY\r\n")
+    assert await client.exchange(b"STARTTLS\r\n") == b'NO "TLS is not available."\r\n'
     bare.close()
 
 
 async def test_commands_wait_for_the_answer_to_the_one_before(place: Place) -> None:
-    one = await wire(place)
-    engine = one.session.engine
+    client = await wire(place)
+    engine = client.session.engine
     engine.receive_data(b"LISTSCRIPTS\r\nNOOP\r\n")
     assert engine.next_event() == ListAll()
     assert engine.next_event() is None
@@ -216,11 +216,11 @@ def test_an_exchange_that_was_broken_off_leaves_nothing_behind(end: bytes) -> No
 
 async def test_after_unauthenticate_octets_are_bounded_as_before_the_login(place: Place) -> None:
     """RFC 5804 §2.14.1: the server returns to the state before; nobody is known who could send a long script."""
-    one = await wire(place)
-    assert await one.exchange(b'HAVESPACE "a" 20000\r\n') == b'OK "Have space."\r\n'
-    assert (await one.exchange(b"UNAUTHENTICATE\r\n")).startswith(b"OK")
+    client = await wire(place)
+    assert await client.exchange(b'HAVESPACE "a" 20000\r\n') == b'OK "Have space."\r\n'
+    assert (await client.exchange(b"UNAUTHENTICATE\r\n")).startswith(b"OK")
     long = b"NOOP {20000+}\r\n" + b"x" * 20_000 + b"\r\n"
-    assert (await one.exchange(long)) == b'NO (QUOTA/MAXSIZE) "A literal has at most 12288 octets here."\r\n'
+    assert (await client.exchange(long)) == b'NO (QUOTA/MAXSIZE) "A literal has at most 12288 octets here."\r\n'
 
 
 STATES = [(keyword, state) for keyword in RULES for state in State]
@@ -228,14 +228,14 @@ STATES = [(keyword, state) for keyword in RULES for state in State]
 
 @pytest.mark.parametrize(("keyword", "state"), STATES)
 async def test_each_command_in_each_state(place: Place, keyword: str, state: State) -> None:
-    one = Wire(place, secure=True)
+    client = Wire(place, secure=True)
     if state is State.AUTHENTICATED:
-        await one.exchange(LOGIN)
-    one.received.clear()
+        await client.exchange(LOGIN)
+    client.received.clear()
     rule = RULES[keyword]
     arguments = {"a script's name": '"a"', "a number": "1", "a script": '"keep;"', "a string": '"x"'}
     arguments["a script's name, or an empty string"] = '""'
     line = " ".join([keyword, *(arguments[argument.value] for argument in rule.arguments)])
-    said = (await one.exchange(f"{line}\r\n".encode())).splitlines()[-1]
+    said = (await client.exchange(f"{line}\r\n".encode())).splitlines()[-1]
     refused = said in {b'NO "Log in first."', b'NO "Already logged in."'}
     assert refused is (state not in rule.states)

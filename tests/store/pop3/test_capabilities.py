@@ -45,7 +45,9 @@ def test_hidden(tag: str) -> None:
 
 
 def test_every_capability_names_its_rfc() -> None:
-    assert [one.tag for one in CAPABILITIES if not re.fullmatch(r"RFC \d{4} §\d+(\.\d+)?", one.rfc)] == []
+    assert [
+        capability.tag for capability in CAPABILITIES if not re.fullmatch(r"RFC \d{4} §\d+(\.\d+)?", capability.rfc)
+    ] == []
 
 
 def test_what_is_not_there_cannot_be_hidden() -> None:

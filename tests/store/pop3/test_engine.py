@@ -39,7 +39,7 @@ MAIL = [b"Subject: one\r\n\r\n.dot\r\n", b"Subject: two\r\n\r\n", b"x\r\n"]
 def answer(engine: Engine, event: Event) -> None:
     match event:
         case Login(claim) if claim.login == "alice" and claim.proof.proves(ALICE):
-            engine.logged_in(Maildrop(1, [UID(n) for n in range(1, len(MAIL) + 1)], [len(one) for one in MAIL]))
+            engine.logged_in(Maildrop(1, [UID(n) for n in range(1, len(MAIL) + 1)], [len(message) for message in MAIL]))
         case Login(claim) if claim.login == "busy":
             engine.refuse("[IN-USE] locked")
         case Login():
@@ -76,8 +76,8 @@ class Talk:
     ) -> None:
         world = World(IPv4Network("127.0.0.0/24"), {}, {}, forms=frozenset({"scrypt"}))
         plaintext_auth = options.get("plaintext_auth", False)
-        made = sasl("pop", world.account, lambda: world, list(mechanisms), plaintext_auth=plaintext_auth)
-        self.engine = Engine(made, Offer([*without, *["APOP"] * (not apop)]), policy or Policy(), **options)
+        authentication = sasl("pop", world.account, lambda: world, list(mechanisms), plaintext_auth=plaintext_auth)
+        self.engine = Engine(authentication, Offer([*without, *["APOP"] * (not apop)]), policy or Policy(), **options)
         self.secure = secure
         self.engine.greet(lambda: channel(secure=self.secure), secure=secure)
         self.events: list[Event] = []

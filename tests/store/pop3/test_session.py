@@ -105,8 +105,8 @@ class TestLogin:
         await logged_in(place)
 
     async def test_two_logins_at_one_time(self, place: Place) -> None:
-        one, two = Wire(place, secure=True), Wire(place, secure=True)
-        said = await asyncio.gather(one.exchange(LOGIN), two.exchange(LOGIN))
+        first, second = Wire(place, secure=True), Wire(place, secure=True)
+        said = await asyncio.gather(first.exchange(LOGIN), second.exchange(LOGIN))
         assert sorted(b"IN-USE" in answer for answer in said) == [False, True]
 
     @pytest.mark.parametrize("error", [StorageError("broken"), RuntimeError("bug")])

@@ -337,17 +337,17 @@ class TestLimits:
     @pytest.mark.parametrize("limits", [{"connections": 2}, {"connections_per_address": 2}])
     async def test_too_many(self, start: Callable[..., Room], limits: dict[str, int]) -> None:
         room = start(**limits)
-        async with connected(room) as one, connected(room) as two:
-            await one.line()
-            await two.line()
+        async with connected(room) as first, connected(room) as second:
+            await first.line()
+            await second.line()
             async with connected(room) as third:
                 assert await third.rest() == b"full\n"
             with contextlib.suppress(OSError):  # a handshake that ends early has several names
                 async with connected(room, implicit_tls=True) as fourth:
                     assert await fourth.line() == ""
             assert room.listener.connections == 2
-            one.send(b"BYE\n")
-            await one.rest()
+            first.send(b"BYE\n")
+            await first.rest()
             await ended(room.sessions[0])
             async with connected(room) as fifth:
                 assert await fifth.line() == "hello 127.0.0.1 plain"

@@ -158,12 +158,12 @@ def test_the_text_around_the_parts_of_a_multipart(end: bytes) -> None:
         b"Subject: field\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\nprologue\r\n--b\r\n\r\npart\r\n--b--" + end
     )
     words = ("prologue", "epilogue", "part", "field", "--b", "boundary")
-    found = [
+    contained = [
         word
         for word in words
         if holds(f'body :content "multipart" :contains "{word}"', require="body", message=message)
     ]
-    assert found == ["prologue", *["epilogue"] * (b"epilogue" in end)]
+    assert contained == ["prologue", *["epilogue"] * (b"epilogue" in end)]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def cost(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
         assert error is None or str(error).endswith("the script takes too long"), error
         return error is None
 
-    def found(script: str) -> int:
+    def least_work(script: str) -> int:
         low, high = -1, 4_000_000
         assert is_enough(script, high)
         while high - low > 1:
@@ -35,7 +35,7 @@ def cost(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
             low, high = (low, middle) if is_enough(script, middle) else (middle, high)
         return high
 
-    return found
+    return least_work
 
 
 def pair(value: str, key: str) -> int:

@@ -758,7 +758,11 @@ def test_includes_that_are_faults() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [one.capability for one in EXTENSIONS if "octet" not in one.capability and "ascii-casemap" not in one.capability],
+    [
+        extension.capability
+        for extension in EXTENSIONS
+        if "octet" not in extension.capability and "ascii-casemap" not in extension.capability
+    ],
 )
 def test_a_hidden_extension_is_unknown(name: str) -> None:
     poorer = Registry(without=[name])

@@ -24,9 +24,9 @@ def model(value: str, pattern: str, *, folds: bool = False) -> tuple[str, ...] |
     """Return the same by a regular expression."""
     pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"*": "(.*?)", "?": "(.)"}
-    expression = "".join(wild.get(one) or re.escape(one[1:] if len(one) > 1 else one) for one in pieces)
-    found = re.fullmatch(expression, value, re.DOTALL | (re.IGNORECASE if folds else 0))
-    return None if found is None else (value, *found.groups())
+    expression = "".join(wild.get(piece) or re.escape(piece[1:] if len(piece) > 1 else piece) for piece in pieces)
+    match = re.fullmatch(expression, value, re.DOTALL | (re.IGNORECASE if folds else 0))
+    return None if match is None else (value, *match.groups())
 
 
 @given(st.text("abX*?", max_size=8), st.text("abX*?\\\\", max_size=8))

@@ -93,7 +93,7 @@ async def test_without_the_right_it_is_refused_and_with_it_alone_it_is_not(
     assert b"x OK" in said or b"x NO [CANNOT] A mailbox cannot become" in said
 
 
-@pytest.mark.parametrize(("command", "needs", "before"), [one for one in NEEDS if not one[2]])
+@pytest.mark.parametrize(("command", "needs", "before"), [row for row in NEEDS if not row[2]])
 async def test_without_l_nobody_learns_that_there_is_a_mailbox(
     place: Place, command: bytes, needs: str, before: tuple[bytes, ...]
 ) -> None:

@@ -62,18 +62,18 @@ async def test_rights(connect: Callable[[], Wire]) -> None:
             await alice.say(f"c SETACL {name} bob@alpha.test {rights}")
     others = "Other Users/alice@alpha.test"
 
-    async def found(source: str) -> list[str]:
+    async def mailboxes_in(source: str) -> list[str]:
         answer = await bob.say(f"d ESEARCH IN ({source}) ALL")
         assert answer.endswith("d OK Search completed.\r\n")
         return [line.partition(f"{others}/")[2].partition('"')[0] for line in answer.splitlines()[:-1]]
 
-    assert await found("personal") == []
-    assert await found(f'subtree "{others}"') == ["seen"]
-    assert await found(f'subtree-one "{others}"') == ["seen"]
+    assert await mailboxes_in("personal") == []
+    assert await mailboxes_in(f'subtree "{others}"') == ["seen"]
+    assert await mailboxes_in(f'subtree-one "{others}"') == ["seen"]
     names = " ".join(f'"{others}/{name}"' for name in ("seen", "listed", "hidden", "own"))
-    assert await found(f"mailboxes ({names})") == ["hidden", "seen"]
+    assert await mailboxes_in(f"mailboxes ({names})") == ["hidden", "seen"]
     await bob.say(f'e SELECT "{others}/seen"')
-    assert await found("selected") == ["seen"]
+    assert await mailboxes_in("selected") == ["seen"]
 
 
 async def test_inbox_is_one_name_in_any_case(connect: Callable[[], Wire]) -> None:

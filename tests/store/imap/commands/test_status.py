@@ -36,20 +36,20 @@ async def test_in_a_thread_or_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
 async def test_a_client_that_is_offered_less_is_refused_what_another_has_asked_for(tmp_path: Path) -> None:
     place = Place(tmp_path, hidden=frozenset({"STATUS=SIZE"}))
     text = "b STATUS INBOX (MESSAGES SIZE)"
-    one, other = Wire(place), Wire(place)
-    await one.say("a LOGIN alice@alpha.test wonderland")
-    await other.say("a LOGIN bob@alpha.test builder")
+    alice, bob = Wire(place), Wire(place)
+    await alice.say("a LOGIN alice@alpha.test wonderland")
+    await bob.say("a LOGIN bob@alpha.test builder")
     for _ in range(2):
-        assert await one.say(text) == "* STATUS INBOX (MESSAGES 0 SIZE 0)\r\nb OK Status completed.\r\n"
-        assert (await other.say(text)).startswith("b BAD Error in IMAP command STATUS: Invalid status item SIZE")
-    assert (await one.say("c ENABLE IMAP4rev2")).startswith("* ENABLED")
+        assert await alice.say(text) == "* STATUS INBOX (MESSAGES 0 SIZE 0)\r\nb OK Status completed.\r\n"
+        assert (await bob.say(text)).startswith("b BAD Error in IMAP command STATUS: Invalid status item SIZE")
+    assert (await alice.say("c ENABLE IMAP4rev2")).startswith("* ENABLED")
     for _ in range(2):
-        assert (await other.say("d STATUS INBOX (RECENT)")).startswith("* STATUS INBOX (RECENT 0)")
-        assert (await one.say("d STATUS INBOX (RECENT)")).startswith("d BAD Error in IMAP command STATUS")
-        assert await one.say(b'e STATUS "b\xff" (MESSAGES)') == (
+        assert (await bob.say("d STATUS INBOX (RECENT)")).startswith("* STATUS INBOX (RECENT 0)")
+        assert (await alice.say("d STATUS INBOX (RECENT)")).startswith("d BAD Error in IMAP command STATUS")
+        assert await alice.say(b'e STATUS "b\xff" (MESSAGES)') == (
             "e BAD Error in IMAP command STATUS: A string is not valid UTF-8\r\n"
         )
-        assert (await other.say(b'e STATUS "b\xff" (MESSAGES)')).startswith("e NO ")
-    for wire in (one, other):
+        assert (await bob.say(b'e STATUS "b\xff" (MESSAGES)')).startswith("e NO ")
+    for wire in (alice, bob):
         wire.end()
     place.close()

@@ -27,9 +27,9 @@ def test_what_errors_mean(code: int | None, kind: type[StorageError]) -> None:
     error = sqlite3.OperationalError("secret path")
     if code is not None:
         error.sqlite_errorcode = code
-    found = storage_error(error)
-    assert type(found) is kind
-    assert "secret" not in str(found)
+    translated = storage_error(error)
+    assert type(translated) is kind
+    assert "secret" not in str(translated)
 
 
 def test_durability_is_as_promised(tmp_path: Path) -> None:

@@ -205,8 +205,8 @@ async def test_version_10_has_all_of_version_9_and_takes_events(tmp_path: Path) 
     storage = Storage(tmp_path, journal=journal)
     after = dump(path)
     assert set(before) <= set(after)
-    (made,) = (line for line in after if line not in before)
-    assert made.startswith("CREATE TABLE news (")
+    (added,) = (line for line in after if line not in before)
+    assert added.startswith("CREATE TABLE news (")
     bob = (await storage.account("bob@beta.test")).inbox
     storage.view(bob)
     assert {bob.flag_names(flags) for flags in bob.flags} == {"\\Seen Work"}  # a stretch of 256

@@ -169,7 +169,7 @@ async def storage(tmp_path: Path) -> Any:
 MAILS = [b"Subject: hello\r\n\r\nhorse\r\n", b"Subject: hi\r\n\r\nhouse\r\n", b"Subject: hallo\r\n\r\nhouse\r\n"]
 
 
-async def found(storage: Storage, text: str) -> list[int]:
+async def numbers_with(storage: Storage, text: str) -> list[int]:
     account = await storage.account("alice@alpha.test")
     return list(await storage.finder.search(storage.view(account.inbox), Text(text)))
 
@@ -187,9 +187,9 @@ async def test_it_narrows(storage: Storage) -> None:
     assert candidates(index, b"house") == [2, 3]
     assert index.candidates((b"house",), 2) is None  # too many
     assert index.candidates((b"ho",), 100) is None
-    assert await found(storage, "horse") == [1]
-    assert await found(storage, "house") == [2, 3]
-    assert await found(storage, "cow") == []
+    assert await numbers_with(storage, "horse") == [1]
+    assert await numbers_with(storage, "house") == [2, 3]
+    assert await numbers_with(storage, "cow") == []
 
 
 async def test_batches(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +205,7 @@ async def test_messages_whose_text_is_not_kept_are_always_read(storage: Storage)
     long = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + b"\xc3\xa9\r\n" * 70_000 + b"Needle\r\n"
     await filled(storage, [*MAILS, long])
     assert candidates(extended(storage.finder.index), b"horse") == [1, 4]
-    assert await found(storage, "needle") == [4]
+    assert await numbers_with(storage, "needle") == [4]
 
 
 @pytest.mark.parametrize("name", ["removed", "damaged", "empty", "old", "of another mail", "ahead", "wasteful"])
@@ -262,7 +262,7 @@ async def test_damage_that_is_found_while_searching(storage: Storage, caplog: py
     index = extended(storage.finder.index)
     assert index._reader is not None
     index._reader.close()
-    assert await found(storage, "house") == [2, 3]
+    assert await numbers_with(storage, "house") == [2, 3]
     assert "is not used until the next start" in caplog.text
     assert not index.useful
 
@@ -308,6 +308,6 @@ async def test_without_room_for_it_searches_go_on(tmp_path: Path, caplog: pytest
         assert thread is not None
         await asyncio.to_thread(thread.join)
         assert "the search index is not made" in caplog.text
-        assert await found(storage, "house") == [2, 3]
+        assert await numbers_with(storage, "house") == [2, 3]
     finally:
         storage.close()

@@ -176,12 +176,12 @@ def named(*names: str) -> tuple[Account, list[int]]:
     """An account whose mailboxes nobody has used, and the ids of those that are read."""
     read: list[int] = []
 
-    def one(number: int) -> Mailbox | None:
+    def load(number: int) -> Mailbox | None:
         read.append(number)
         return Mailbox(MailboxRow(number, entries[number].name, None, True, number, 1, 1, 0)) if number else None
 
     entries = {number: Named(number, name, None, True) for number, name in enumerate(("gone", "INBOX", *names))}
-    return Account(5, "alice@alpha.test", entries.values(), (), one), read
+    return Account(5, "alice@alpha.test", entries.values(), (), load), read
 
 
 def test_mailboxes_are_made_when_they_are_used() -> None:

@@ -358,7 +358,7 @@ def test_nothing_gets_into_a_mailbox_that_is_not_loaded() -> None:
     other.vanish()
     view.take(expunges=True)
     other.arrive(2, [(3, 0, 1, 1)], [])
-    for one in (mailbox, other, Mailbox(ROW)):
-        assert not one.uids
-        assert not one.flags
+    for unloaded in (mailbox, other, Mailbox(ROW)):
+        assert not unloaded.uids
+        assert not unloaded.flags
     assert not view.uids

@@ -33,11 +33,11 @@ def rows(columns: Columns) -> list[tuple[int, ...]]:
 def test_what_is_packed_is_unpacked(
     some: list[tuple[int, int, int]], more: list[tuple[int, int, int]], modseq: int, later: int
 ) -> None:
-    one, other = columns_of(some, 1, modseq), columns_of(more, len(some) + 1, later)
+    columns, other = columns_of(some, 1, modseq), columns_of(more, len(some) + 1, later)
     together = Columns()
-    assert unpack(together, pack(one))
+    assert unpack(together, pack(columns))
     assert unpack(together, pack(other))
-    assert rows(together) == rows(one) + rows(other)
+    assert rows(together) == rows(columns) + rows(other)
 
 
 def test_a_block_in_which_no_two_messages_have_the_same_flags() -> None:

@@ -154,7 +154,7 @@ def test_whether_a_range_has_lost_a_message() -> None:
     assert not view.has_lost(1, 5)
     mailbox.remove(2, [3])
     ranges = [(first, last) for first in range(1, 6) for last in range(first, 6)]
-    assert [one for one in ranges if view.has_lost(*one)] == [one for one in ranges if one[0] <= 3 <= one[1]]
+    assert [span for span in ranges if view.has_lost(*span)] == [span for span in ranges if span[0] <= 3 <= span[1]]
 
 
 @pytest.mark.parametrize("seed", range(20))

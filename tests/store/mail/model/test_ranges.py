@@ -29,9 +29,9 @@ def test_union(ranges: Runs) -> None:
 
 
 @given(UIDS, UIDS)
-def test_intersection_and_difference(one: list[int], other: list[int]) -> None:
-    assert numbers(intersection(following(one), following(other))) == sorted(set(one) & set(other))
-    assert numbers(without(following(one), other)) == sorted(set(one) - set(other))
+def test_intersection_and_difference(uids: list[int], other: list[int]) -> None:
+    assert numbers(intersection(following(uids), following(other))) == sorted(set(uids) & set(other))
+    assert numbers(without(following(uids), other)) == sorted(set(uids) - set(other))
 
 
 @given(UIDS, st.integers(0, 3))

@@ -20,8 +20,8 @@ def test_what_is_known_is_what_a_search_would_find(noted: list[set[int]]) -> Non
         recent.note(modseq, uids)
         latest |= dict.fromkeys(uids, modseq)
         for since in range(FIRST - 1, modseq + 2):
-            found = recent.after(since)
-            assert found in (None, sorted(uid for uid, last in latest.items() if last > since))
+            changed = recent.after(since)
+            assert changed in (None, sorted(uid for uid, last in latest.items() if last > since))
         assert recent.after(modseq) == []
     assert recent.after(FIRST - 1) is None
 

@@ -308,8 +308,8 @@ def test_what_has_changed_is_found_alike_with_and_without_the_last_changes(
         if modseq == told:
             view.take(expunges=True)
     recent = mailbox.recent_changes
-    found = [view.changed_since(since) for since in range(len(changes) + 3)]
+    changed = [view.changed_since(since) for since in range(len(changes) + 3)]
     mailbox.recent_changes = None
-    assert found == [view.changed_since(since) for since in range(len(changes) + 3)]
+    assert changed == [view.changed_since(since) for since in range(len(changes) + 3)]
     assert recent is not None
     assert recent.after(1) is not None

@@ -63,5 +63,8 @@ def test_a_subject_is_compared_by_its_base_and_a_date_by_its_moment() -> None:
 def test_each_criterion_has_its_own_key_which_never_changes_but_for_relevancy() -> None:
     assert {word for word, criterion in WORDS.items() if not criterion.lasting} == {"RELEVANCY"}
     derived = [criterion.derived for criterion in CRITERIA if hasattr(criterion, "derived")]
-    assert len({one.name for one in derived}) == len(derived) == 6
-    assert {word for word, one in WORDS.items() if one.extension == "SORT=DISPLAY"} == {"DISPLAYFROM", "DISPLAYTO"}
+    assert len({criterion.name for criterion in derived}) == len(derived) == 6
+    assert {word for word, criterion in WORDS.items() if criterion.extension == "SORT=DISPLAY"} == {
+        "DISPLAYFROM",
+        "DISPLAYTO",
+    }

@@ -170,11 +170,11 @@ async def test_many_messages(
         pass
 
     view = storage.view(filled)
-    made = ordering.Ordering(view, storage.finder._sources, pace)  # type: ignore[arg-type]
+    sorting = ordering.Ordering(view, storage.finder._sources, pace)  # type: ignore[arg-type]
     both: list[Criterion] = [Given(keys), Given(second)]  # type: ignore[list-item]
-    found = await made.sorted(range(1, 2001), [Order(both[0], reverse), Order(both[1])])
+    places = await sorting.sorted(range(1, 2001), [Order(both[0], reverse), Order(both[1])])
     sign = -1 if reverse else 1
-    assert found == sorted(range(2000), key=lambda place: (sign * keys[place], second[place], place))
+    assert places == sorted(range(2000), key=lambda place: (sign * keys[place], second[place], place))
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -190,13 +190,13 @@ async def test_those_that_came_since_are_put_into_their_places(
     async def pace() -> None:
         pass
 
-    made = ordering.Ordering(storage.view(filled), storage.finder._sources, pace)  # type: ignore[arg-type]
+    sorting = ordering.Ordering(storage.view(filled), storage.finder._sources, pace)  # type: ignore[arg-type]
     before, now = (
         [Order(Given(keys[:count]), reverse), Order(Given(second[:count]), not reverse)]  # type: ignore[arg-type]
         for count in (200 - more, 200)
     )
-    known = await made.sorted(range(1, 201 - more), before)
-    assert await made.sorted(range(1, 201), now, known) == await made.sorted(range(1, 201), now)
+    known = await sorting.sorted(range(1, 201 - more), before)
+    assert await sorting.sorted(range(1, 201), now, known) == await sorting.sorted(range(1, 201), now)
 
 
 async def test_a_message_that_comes_is_sorted_as_if_it_had_always_been_there(
@@ -206,9 +206,9 @@ async def test_a_message_that_comes_is_sorted_as_if_it_had_always_been_there(
         await storage.finder.sort(storage.view(filled), ALL, orders(*words))
         await put(filled, mail(["Mon, 2 Mar 2026 11:00:00 +0000", "joe@b", "", "", "Hello"], 4), date=45)
         view = storage.view(filled)
-        found = await storage.finder.sort(view, ALL, orders(*words))
+        order = await storage.finder.sort(view, ALL, orders(*words))
         storage.finder._results = Results()
-        assert found == await storage.finder.sort(view, ALL, orders(*words))
+        assert order == await storage.finder.sort(view, ALL, orders(*words))
 
 
 async def test_few_messages_let_others_run_once_each_criterion(storage: Storage, filled: Mailbox) -> None:
@@ -218,7 +218,7 @@ async def test_few_messages_let_others_run_once_each_criterion(storage: Storage,
         nonlocal paces
         paces += 1
 
-    made = ordering.Ordering(storage.view(filled), storage.finder._sources, pace)  # type: ignore[arg-type]
+    sorting = ordering.Ordering(storage.view(filled), storage.finder._sources, pace)  # type: ignore[arg-type]
     given: Criterion = Given([2, 1])  # type: ignore[assignment]
-    assert await made.sorted(range(1, 3), [Order(given), Order(given)]) == [1, 0]
+    assert await sorting.sorted(range(1, 3), [Order(given), Order(given)]) == [1, 0]
     assert paces == 2

@@ -196,13 +196,13 @@ async def test_wherever_a_message_has_gone_the_others_are_found_by_their_own(
     await storage.store(view.mailbox, [4], Change.ADD, FlagSet(FLAGGED))
     await storage.expunge(view.mailbox, [gone], only_deleted=False)
     for _ in range(2):  # the view has its number still, and then no more
-        assert [view.uids[found - 1] for found in await storage.finder.search(view, Flag(FLAGGED))] == [4]
+        assert [view.uids[position - 1] for position in await storage.finder.search(view, Flag(FLAGGED))] == [4]
         assert len(await storage.finder.search(view, Not(Flag(FLAGGED)))) == 3
         for number in left:
             same = await storage.finder.search(
                 view, And((Larger(sizes[number - 1] - 1), Smaller(sizes[number - 1] + 1)))
             )
-            assert [view.uids[found - 1] for found in same] == [number]
+            assert [view.uids[position - 1] for position in same] == [number]
         view.take(expunges=True)
 
 
@@ -296,22 +296,22 @@ async def test_slices(storage: Storage, inbox: Mailbox, put: Put, monkeypatch: p
     async def check(gone: set[int]) -> None:
         kept = [number for number in range(1, 31) if number not in gone]
 
-        async def found(key: Key) -> list[int]:
+        async def matching(key: Key) -> list[int]:
             return list(await storage.finder.search(view, key))
 
-        assert await found(And(())) == kept
-        assert await found(Flag(SEEN)) == [number for number in kept if number in seen]
-        assert await found(Not(Flag(SEEN))) == [number for number in kept if number not in seen]
-        assert await found(Or(Flag(SEEN), numbers("2:9"))) == [n for n in kept if n in seen or 2 <= n <= 9]
-        assert await found(And((Flag(SEEN), Larger(90)))) == [
+        assert await matching(And(())) == kept
+        assert await matching(Flag(SEEN)) == [number for number in kept if number in seen]
+        assert await matching(Not(Flag(SEEN))) == [number for number in kept if number not in seen]
+        assert await matching(Or(Flag(SEEN), numbers("2:9"))) == [n for n in kept if n in seen or 2 <= n <= 9]
+        assert await matching(And((Flag(SEEN), Larger(90)))) == [
             number for number in kept if number in seen and len(contents[number - 1]) > 90
         ]
-        assert await found(And((uids("1,30"), Smaller(10**6)))) == [number for number in (1, 30) if number in kept]
-        assert await found(And((Recent(), Addresses("FROM", "a1")))) == [n for n in kept if str(n - 1)[0] == "1"]
-        assert await found(Header("Subject", "s")) == kept
-        assert await found(Body("xxxxxxxxxx")) == [number for number in kept if number > 10]
-        assert await found(SentDate(When.ON, date(2024, 1, 1))) == [number for number in kept if number % 2]
-        assert await found(SentDate(When.ON, date(2024, 1, 3))) == []
+        assert await matching(And((uids("1,30"), Smaller(10**6)))) == [number for number in (1, 30) if number in kept]
+        assert await matching(And((Recent(), Addresses("FROM", "a1")))) == [n for n in kept if str(n - 1)[0] == "1"]
+        assert await matching(Header("Subject", "s")) == kept
+        assert await matching(Body("xxxxxxxxxx")) == [number for number in kept if number > 10]
+        assert await matching(SentDate(When.ON, date(2024, 1, 1))) == [number for number in kept if number % 2]
+        assert await matching(SentDate(When.ON, date(2024, 1, 3))) == []
 
     await check(set())
     await storage.expunge(inbox, [5, 16], only_deleted=False)
@@ -322,12 +322,12 @@ async def test_long_texts_are_made_once_for_a_search(
     storage: Storage, inbox: Mailbox, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluate, "PIECE", 100_000)
-    made: list[int] = []
+    joined: list[int] = []
 
     def make(pieces: list[bytes]) -> LongText:
         assert threading.current_thread() is not threading.main_thread(), "to join it would hold up the event loop"
         assert len(pieces) > 1
-        made.append(sum(map(len, pieces)))
+        joined.append(sum(map(len, pieces)))
         return joined_text(pieces)
 
     monkeypatch.setattr(evaluate, "joined_text", make)
@@ -336,7 +336,7 @@ async def test_long_texts_are_made_once_for_a_search(
     assert list(await storage.finder.search(view, And(tuple(Not(Text(f"word {number}")) for number in range(9))))) == [
         1
     ]
-    assert made == [len(LONG)]
+    assert joined == [len(LONG)]
 
 
 async def test_a_long_message_that_goes_meanwhile(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    ("header", "found"),
+    ("header", "bodies"),
     [
         (b"from: a\r\nto: b\r\n\r\n", [b"a"]),
         (b"to: b\r\nfrom :\ta \r\n", [b"a"]),
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         (b"", []),
     ],
 )
-def test_values(header: bytes, found: list[bytes]) -> None:
-    assert values(header, b"from") == found
+def test_values(header: bytes, bodies: list[bytes]) -> None:
+    assert values(header, b"from") == bodies
 
 
 def extended(text: FieldText, upto: int, more: list[tuple[int, list[bytes]]]) -> FieldText:
@@ -41,23 +41,23 @@ def extended(text: FieldText, upto: int, more: list[tuple[int, list[bytes]]]) ->
     return extension.end(upto)
 
 
-def found(text: FieldText, needle: bytes) -> set[int]:
+def uids_with(text: FieldText, needle: bytes) -> set[int]:
     return set().union(*text.search(needle))
 
 
 def test_search() -> None:
-    one = extended(FieldText(), 9, [(1, [b"alice"]), (3, []), (4, [b"bob", b"alice"]), (7, [b""])])
-    assert one.upto == 9
-    assert found(one, b"alice") == {1, 4}
-    assert found(one, b"o") == {4}
-    assert found(one, b"") == {1, 4, 7}
-    assert found(one, b"\x00") == set()
-    assert found(one, b"alicebob") == set()  # not across messages
-    assert found(one, b"bobalice") == set()  # nor across fields
-    more = extended(one, 12, [(12, [b"alice too"])])
-    assert found(more, b"alice") == {1, 4, 12}
-    assert found(one, b"alice") == {1, 4}  # others may be searching it
-    assert more.size > one.size > len(one.text)
+    text = extended(FieldText(), 9, [(1, [b"alice"]), (3, []), (4, [b"bob", b"alice"]), (7, [b""])])
+    assert text.upto == 9
+    assert uids_with(text, b"alice") == {1, 4}
+    assert uids_with(text, b"o") == {4}
+    assert uids_with(text, b"") == {1, 4, 7}
+    assert uids_with(text, b"\x00") == set()
+    assert uids_with(text, b"alicebob") == set()  # not across messages
+    assert uids_with(text, b"bobalice") == set()  # nor across fields
+    more = extended(text, 12, [(12, [b"alice too"])])
+    assert uids_with(more, b"alice") == {1, 4, 12}
+    assert uids_with(text, b"alice") == {1, 4}  # others may be searching it
+    assert more.size > text.size > len(text.text)
 
 
 @pytest.mark.parametrize(("step", "matches"), [(1, 9), (3, 1), (7, 2), (100, 2), (100, 100)])
@@ -65,9 +65,9 @@ def test_a_search_goes_step_by_step(monkeypatch: pytest.MonkeyPatch, step: int, 
     monkeypatch.setattr(fieldtext, "STEP", step)
     monkeypatch.setattr(fieldtext, "MATCHES", matches)
     names = [b"alice", b"bob", b"alice", b"", b"al", b"malice"]
-    one = extended(FieldText(), 9, [(uid, [name]) for uid, name in enumerate(names, 1)])
+    text = extended(FieldText(), 9, [(uid, [name]) for uid, name in enumerate(names, 1)])
     for needle in (b"alice", b"al", b"a", b"e", b"bob", b"x", b""):
-        steps = list(one.search(needle))
+        steps = list(text.search(needle))
         assert set().union(*steps) == {uid for uid, name in enumerate(names, 1) if needle in name}
         assert max(map(len, steps)) <= matches
 
@@ -75,13 +75,13 @@ def test_a_search_goes_step_by_step(monkeypatch: pytest.MonkeyPatch, step: int, 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fieldtext, "MAX_KEPT", 2 * fieldtext.ENTRY + 300)
     kept = FieldTexts()
-    one = extended(FieldText(), 1, [(1, [b"x" * 60])])
-    kept.put(1, b"from", one)
-    kept.put(1, b"from", one)
-    kept.put(1, b"to", one)
-    assert kept.get(1, b"from") is one
-    kept.put(2, b"from", one)
-    assert [kept.get(*key) is one for key in ((1, b"from"), (1, b"to"), (2, b"from"))] == [True, False, True]
+    text = extended(FieldText(), 1, [(1, [b"x" * 60])])
+    kept.put(1, b"from", text)
+    kept.put(1, b"from", text)
+    kept.put(1, b"to", text)
+    assert kept.get(1, b"from") is text
+    kept.put(2, b"from", text)
+    assert [kept.get(*key) is text for key in ((1, b"from"), (1, b"to"), (2, b"from"))] == [True, False, True]
 
 
 def test_fields_that_no_message_has_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,8 +50,8 @@ MESSAGES = [
 def test_pieces(monkeypatch: pytest.MonkeyPatch, content: bytes, step: int) -> None:
     monkeypatch.setattr(longtext, "STEP", step)
     header, body = text(content, parse(content))
-    made = long_text(content)
-    assert (made._header, b"".join(made._body)) == (header, body)
+    pieced = long_text(content)
+    assert (pieced._header, b"".join(pieced._body)) == (header, body)
 
 
 def test_long_words_are_cut() -> None:
@@ -61,25 +61,25 @@ def test_long_words_are_cut() -> None:
 
 
 def test_what_it_has() -> None:
-    made = LongText(b"subject: header\n", [b"abc", b"d", b"", b"efg"])
+    pieced = LongText(b"subject: header\n", [b"abc", b"d", b"", b"efg"])
     for needle in (b"abc", b"c", b"cd", b"cde", b"bcdef", b"abcdefg", b"g", b""):
-        assert made.has(needle, headers=False)
+        assert pieced.has(needle, headers=False)
     for needle in (b"abcdefgh", b"xa", b"ac", b"ce", b"header"):
-        assert not made.has(needle, headers=False)
-    assert made.has(b"header", headers=True)
-    assert not made.has(b"nothing", headers=True)
+        assert not pieced.has(needle, headers=False)
+    assert pieced.has(b"header", headers=True)
+    assert not pieced.has(b"nothing", headers=True)
     assert LongText(b"", []).has(b"", headers=False)
     assert not LongText(b"", []).has(b"x", headers=False)
     assert not LongText(b"", [b"a", b"b"]).has(b"X", headers=False)
 
 
 def test_one_is_kept_while_searches_go_on() -> None:
-    kept, made = LongTexts(), LongText(b"", [])
+    kept, pieced = LongTexts(), LongText(b"", [])
     with kept.in_use():
         with kept.in_use():
-            kept.put(1, 2, made)
-            assert kept.get(1, 2) is made
-        assert kept.get(1, 2) is made
+            kept.put(1, 2, pieced)
+            assert kept.get(1, 2) is pieced
+        assert kept.get(1, 2) is pieced
         assert kept.get(2, 2) is None
         kept.put(2, 2, LongText(b"", []))
         assert kept.get(1, 2) is None

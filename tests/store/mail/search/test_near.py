@@ -99,10 +99,10 @@ SIZES = [len(content) for content in MESSAGES]
 )
 async def test_what_nearly_matches(storage: Storage, view: View, key: Key, expected: dict[int, int]) -> None:
     scores = Scores()
-    found = await storage.finder.search(view, Fuzzy(key), scores=scores)
-    assert {number: scores.of(number) for number in found} == expected
+    near = await storage.finder.search(view, Fuzzy(key), scores=scores)
+    assert {number: scores.of(number) for number in near} == expected
     exact = await storage.finder.search(view, key)
-    assert set(exact) <= set(found)
+    assert set(exact) <= set(near)
     assert list(await storage.finder.search(view, Not(Fuzzy(key)))) == [n for n in range(1, 5) if n not in expected]
 
 

@@ -51,17 +51,17 @@ class Saved:
 
 
 @pytest.mark.parametrize(
-    ("word", "found"), [("SAVEDBEFORE", [1, 2]), ("SAVEDON", [3, 4, 5]), ("SAVEDSINCE", [3, 4, 5, 6])]
+    ("word", "matching"), [("SAVEDBEFORE", [1, 2]), ("SAVEDON", [3, 4, 5]), ("SAVEDSINCE", [3, 4, 5, 6])]
 )
-async def test_saved_dates_are_days_of_utc(word: str, found: list[int]) -> None:
+async def test_saved_dates_are_days_of_utc(word: str, matching: list[int]) -> None:
     key: Any = WORDS[word].make(date(1970, 1, 2))
-    assert await key.among([1, 2, 3, 4, 5, 6], Saved()) == found
+    assert await key.among([1, 2, 3, 4, 5, 6], Saved()) == matching
 
 
 @pytest.mark.parametrize(("word", "low", "high"), [("UIDAFTER", [5, 6], []), ("UIDBEFORE", [1, 2], [1, 2, 3, 4, 5, 6])])
 async def test_uids_before_and_after_one(word: str, low: list[int], high: list[int]) -> None:
     """RFC 9738 §3.2; the message that has the UID itself is in neither."""
-    make: Any = {one.name: one for key in (UidAfter, UidBefore) for one in key.words()}[word].make
+    make: Any = {term.name: term for key in (UidAfter, UidBefore) for term in key.words()}[word].make
     search = SimpleNamespace(view=SimpleNamespace(uids=[10, 20, 30, 35, 40, 50]))
     assert await make(35).among([1, 2, 5, 6], search) == low
     assert await make(60).among([1, 2, 3, 4, 5, 6], search) == high

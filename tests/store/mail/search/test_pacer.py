@@ -43,7 +43,7 @@ async def test_ten_searches_take_no_more_of_a_turn_than_one() -> None:
 
     searches = [asyncio.ensure_future(search()) for _ in range(10)]
     most = 0
-    while not all(one.done() for one in searches):
+    while not all(task.done() for task in searches):
         before = steps
         await asyncio.sleep(0)
         most = max(most, steps - before)

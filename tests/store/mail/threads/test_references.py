@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from postroad_store.mail.threads.forest import Forest
 
 
-def shown(found: Forest) -> str:
-    return b"".join(thread.written(found, range(1, found.messages + 1))).decode()
+def shown(trees: Forest) -> str:
+    return b"".join(thread.written(trees, range(1, trees.messages + 1))).decode()
 
 
 def ids_of(text: str) -> list[tuple[bytes, ...]]:
@@ -125,8 +125,8 @@ def test_threads_are_written(messages: str, threads: str) -> None:
 
 def test_threads_are_written_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thread, "PIECE", 2)
-    found = refs(ids_of("a b c<b d e f<a"), range(6))
-    assert list(thread.written(found, range(1, 7))) == [b"(2 3)", b"(4)", b"(5)(1 6)", b""]
+    trees = refs(ids_of("a b c<b d e f<a"), range(6))
+    assert list(thread.written(trees, range(1, 7))) == [b"(2 3)", b"(4)", b"(5)(1 6)", b""]
 
 
 def test_a_thread_as_deep_as_a_mailbox_is_long() -> None:
@@ -155,14 +155,14 @@ def test_every_message_is_there_once(read: list[tuple[bytes, list[bytes]]], dice
     ids = [(own, *above) for own, above in read]
     subjects = [(dice.choice([b"", b"x", b"y"]), dice.random() < 0.5) for _ in ids]  # type: ignore[attr-defined]
     dates = [dice.randrange(4) for _ in ids]  # type: ignore[attr-defined]
-    for found in (references(ids, subjects, dates), refs(ids, dates), ordered_subject([b for b, _ in subjects], dates)):
-        text = shown(found)
+    for trees in (references(ids, subjects, dates), refs(ids, dates), ordered_subject([b for b, _ in subjects], dates)):
+        text = shown(trees)
         numbers = text.replace("(", " ").replace(")", " ").split()
         assert sorted(map(int, numbers)) == list(range(1, len(ids) + 1))
         assert text.count("(") == text.count(")")
-        for node in range(found.messages):  # siblings are in order, and dummies are at the top alone
-            below = found.below(node)
-            assert not any(map(found.is_dummy, below))
+        for node in range(trees.messages):  # siblings are in order, and dummies are at the top alone
+            below = trees.below(node)
+            assert not any(map(trees.is_dummy, below))
             assert [dates[child] for child in below] == sorted(dates[child] for child in below)
-        for root in found.roots:
-            assert not found.is_dummy(root) or len(found.below(root)) > 1
+        for root in trees.roots:
+            assert not trees.is_dummy(root) or len(trees.below(root)) > 1

@@ -49,10 +49,10 @@ async def test_large_messages(connect: Callable[[], Wire]) -> None:
 
 async def test_many_messages(connect: Callable[[], Wire]) -> None:
     wire = await ready(connect())
-    one = b" " + literal(b"a: b\r\n")
-    told = await wire.say(b"a APPEND INBOX" + one * MAX_MESSAGES)
+    message = b" " + literal(b"a: b\r\n")
+    told = await wire.say(b"a APPEND INBOX" + message * MAX_MESSAGES)
     assert told.endswith(f"a OK [APPENDUID 1772366400 1:{MAX_MESSAGES}] Append completed.\r\n")
-    told = await wire.say(b"b APPEND INBOX" + one * (MAX_MESSAGES + 1))
+    told = await wire.say(b"b APPEND INBOX" + message * (MAX_MESSAGES + 1))
     assert told == "b NO [LIMIT] Too many messages, or too many octets, in one command.\r\n"
     assert f"MESSAGES {MAX_MESSAGES})" in await wire.say("c STATUS INBOX (MESSAGES)")
 

@@ -65,8 +65,8 @@ def plan(text: bytes, *, uid: bool, flags: bool = False) -> Plan:
 
 async def view_with(place: Place, *contents: bytes) -> View:
     account = await place.storage.account("alice@alpha.test")
-    for number, one in enumerate(contents):
-        await place.storage.append([Arrival((account.inbox,), one, int(NOW) + number, FlagSet(number % 2, ("k",)))])
+    for number, content in enumerate(contents):
+        await place.storage.append([Arrival((account.inbox,), content, int(NOW) + number, FlagSet(number % 2, ("k",)))])
     return place.storage.view(account.inbox)
 
 
@@ -74,39 +74,39 @@ async def view_with(place: Place, *contents: bytes) -> View:
 @pytest.mark.parametrize("uid", [False, True])
 async def test_both_ways_are_the_same(place: Place, text: bytes, uid: bool) -> None:
     view = await view_with(place, *MESSAGES)
-    made = plan(text, uid=uid, flags=uid)
+    asked = plan(text, uid=uid, flags=uid)
     numbers = range(1, len(MESSAGES) + 1)
-    slowly = [b"".join(plain(place.storage, view, number, made)) for number in numbers]
-    assert fast(place.storage, view, numbers, made) == b"".join(slowly)
-    assert fast(place.storage, view, [2, 5, 6], made) == slowly[1] + slowly[4] + slowly[5]
-    told = list(responses(place.storage, view, [range(1, 4), range(5, 6)], made))
+    slowly = [b"".join(plain(place.storage, view, number, asked)) for number in numbers]
+    assert fast(place.storage, view, numbers, asked) == b"".join(slowly)
+    assert fast(place.storage, view, [2, 5, 6], asked) == slowly[1] + slowly[4] + slowly[5]
+    told = list(responses(place.storage, view, [range(1, 4), range(5, 6)], asked))
     assert b"".join(octets for octets, _ in told) == b"".join(slowly[:3]) + slowly[4]
     assert [within for _, within in told][-1] is False
     later = place.storage.view(view.mailbox)  # nothing is \\Recent in it
-    slowly = [b"".join(plain(place.storage, later, number, made)) for number in numbers]
-    assert fast(place.storage, later, numbers, made) == b"".join(slowly)
+    slowly = [b"".join(plain(place.storage, later, number, asked)) for number in numbers]
+    assert fast(place.storage, later, numbers, asked) == b"".join(slowly)
     inbox = (view.mailbox,)
     await place.storage.append([Arrival(inbox, MESSAGES[0], int(NOW), FlagSet(1)) for _ in range(2)])
     mixed = place.storage.view(view.mailbox)  # the last two are
     numbers = range(1, len(MESSAGES) + 3)
-    slowly = [b"".join(plain(place.storage, mixed, number, made)) for number in numbers]
-    assert fast(place.storage, mixed, numbers, made) == b"".join(slowly)
-    assert fast(place.storage, mixed, [1, len(MESSAGES) + 1], made) == slowly[0] + slowly[-2]
+    slowly = [b"".join(plain(place.storage, mixed, number, asked)) for number in numbers]
+    assert fast(place.storage, mixed, numbers, asked) == b"".join(slowly)
+    assert fast(place.storage, mixed, [1, len(MESSAGES) + 1], asked) == slowly[0] + slowly[-2]
 
 
 @pytest.mark.parametrize("text", [*LISTS, PARTS])
 async def test_a_message_that_is_asked_for_alone(place: Place, text: bytes) -> None:
     view = await view_with(place, *MESSAGES, MESSAGES[0] + b"x" * BODY_OCTETS)
-    made = plan(text, uid=False)
+    asked = plan(text, uid=False)
     for number in range(1, len(MESSAGES) + 2):
         spans = [range(number, number + 1)]
-        told = b"".join(octets for octets, _ in responses(place.storage, view, spans, made))
-        is_long = bool(made.reads) and number > len(MESSAGES)
-        assert response(place.storage, view, spans, made) == (None if made.alone or is_long else told)
+        told = b"".join(octets for octets, _ in responses(place.storage, view, spans, asked))
+        is_long = bool(asked.reads) and number > len(MESSAGES)
+        assert response(place.storage, view, spans, asked) == (None if asked.alone or is_long else told)
     for spans in ([], [range(1, 3)], [range(1, 2), range(3, 4)]):
-        assert response(place.storage, view, spans, made) is None
+        assert response(place.storage, view, spans, asked) is None
     await place.storage.expunge(view.mailbox, [1], only_deleted=False)
-    assert response(place.storage, view, [range(1, 2)], made) == (None if made.alone else b"")
+    assert response(place.storage, view, [range(1, 2)], asked) == (None if asked.alone else b"")
 
 
 async def test_some_messages_are_recent(place: Place) -> None:
@@ -138,10 +138,10 @@ async def test_blocks_are_told_in_order(place: Place, text: bytes, monkeypatch: 
     for room in ("BLOCK_OCTETS", "BODY_OCTETS"):
         monkeypatch.setattr(f"postroad_store.imap.commands.fetch.blocks.{room}", 4000)
     view = await view_with(place, *MESSAGES)
-    made = plan(text, uid=True)
+    asked = plan(text, uid=True)
     spans = [range(1, 2), range(3, 10)]
-    told = b"".join(octets for octets, _ in responses(place.storage, view, spans, made))
-    assert told == b"".join([b"".join(plain(place.storage, view, number, made)) for span in spans for number in span])
+    told = b"".join(octets for octets, _ in responses(place.storage, view, spans, asked))
+    assert told == b"".join([b"".join(plain(place.storage, view, number, asked)) for span in spans for number in span])
 
 
 async def test_many_spans_share_a_block_that_is_full_some_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,9 +200,9 @@ async def test_a_block_of_many_or_long_items_has_few_messages(place: Place, text
 
 async def test_texts_are_what_was_stored(place: Place) -> None:
     view = await view_with(place, *MESSAGES)
-    made = plan(b"BODY.PEEK[]", uid=False)
+    asked = plan(b"BODY.PEEK[]", uid=False)
     for number, content in enumerate(MESSAGES, 1):
-        assert fast(place.storage, view, [number], made) == b"* %d FETCH (BODY[] {%d}\r\n%b)\r\n" % (
+        assert fast(place.storage, view, [number], asked) == b"* %d FETCH (BODY[] {%d}\r\n%b)\r\n" % (
             number,
             len(content),
             content,
@@ -231,12 +231,12 @@ async def test_gone_messages_are_left_out(place: Place) -> None:
     view = await view_with(place, *MESSAGES)
     await place.storage.expunge(view.mailbox, [2, 3], only_deleted=False)
     for text in LISTS:
-        made = plan(text, uid=False)
-        slowly = [b"".join(plain(place.storage, view, number, made)) for number in range(1, 6)]
+        asked = plan(text, uid=False)
+        slowly = [b"".join(plain(place.storage, view, number, asked)) for number in range(1, 6)]
         assert slowly[1:3] == [b"", b""]
-        assert fast(place.storage, view, range(1, 6), made) == b"".join(slowly)
-        assert fast(place.storage, view, [2, 3], made) == b""
-        assert fast(place.storage, view, [2, 4], made) == slowly[3]
+        assert fast(place.storage, view, range(1, 6), asked) == b"".join(slowly)
+        assert fast(place.storage, view, [2, 3], asked) == b""
+        assert fast(place.storage, view, [2, 4], asked) == slowly[3]
 
 
 async def test_gone_between_two_reads(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

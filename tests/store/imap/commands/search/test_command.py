@@ -54,7 +54,7 @@ async def test_a_search_ends_with_its_client(
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "numbers"),
     [
         ("NOT " * 15000 + "1", "1"),
         ("OR 9 " * 12000 + "2", "2"),
@@ -63,11 +63,11 @@ async def test_a_search_ends_with_its_client(
         ("1 " * 20000 + "ALL", "1"),
     ],
 )
-async def test_terms_nested_thousands_deep(place: Place, connect: Callable[[], Wire], text: str, found: str) -> None:
+async def test_terms_nested_thousands_deep(place: Place, connect: Callable[[], Wire], text: str, numbers: str) -> None:
     """Jakarta Mail's OrTerm nests one level per term."""
     wire = connect()
     await enter(place, wire, 3)
-    assert await wire.say(f"a SEARCH {text}") == f"* SEARCH {found}\r\na OK Search completed.\r\n"
+    assert await wire.say(f"a SEARCH {text}") == f"* SEARCH {numbers}\r\na OK Search completed.\r\n"
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 100])

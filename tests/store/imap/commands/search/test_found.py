@@ -19,6 +19,6 @@ from tests.store.imap.test_updates import opened
 def test_the_order_of_sort_is_kept(numbers: list[int], runs: list[tuple[int, int]]) -> None:
     view = opened(11, 12, 13, 14)
     for uid, rise in ((False, 0), (True, 10)):
-        found = Found(view, numbers, uid=uid, sorted=True)
-        told = [run for step in found.runs(numbers, uid=uid) for run in step]
+        matches = Found(view, numbers, uid=uid, sorted=True)
+        told = [run for step in matches.runs(numbers, uid=uid) for run in step]
         assert told == [(low + rise, high + rise) for low, high in runs]

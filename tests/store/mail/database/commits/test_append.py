@@ -62,21 +62,21 @@ async def test_the_database_is_the_same(tmp_path: Path) -> None:
     stores = [Storage(tmp_path / name, clock=Clock(wall=lambda: 1000.0)) for name in ("alone", "together")]
     try:
         alone, together = [await appends(storage) for storage in stores]
-        one, other = [storage._writer._db for storage in stores]
+        db, other_db = [storage._writer._db for storage in stores]
         before = dump(stores[0])
         assert before == dump(stores[1])
         written: list[object] = []
         for append in alone:
-            one.execute("SAVEPOINT work")
+            db.execute("SAVEPOINT work")
             try:
-                written += [(each.uid_validity, each.modseq, each.counts, each.entry) for each in append.write(one)]
+                written += [(each.uid_validity, each.modseq, each.counts, each.entry) for each in append.write(db)]
             except NoSuchMailbox as error:
-                one.execute("ROLLBACK TO work")
+                db.execute("ROLLBACK TO work")
                 written.append(str(error))
-            one.execute("RELEASE work")
+            db.execute("RELEASE work")
         outcomes: list[object] = []
         for start in range(0, len(together), 7):
-            for outcome in write_together(other, together[start : start + 7]):
+            for outcome in write_together(other_db, together[start : start + 7]):
                 if isinstance(outcome, NoSuchMailbox):
                     outcomes.append(str(outcome))
                 else:
@@ -84,7 +84,7 @@ async def test_the_database_is_the_same(tmp_path: Path) -> None:
         assert outcomes == written
         assert len(outcomes) == len(alone)
         assert dump(stores[0]) == dump(stores[1]) != before
-        assert one.execute("SELECT count(*) FROM packs").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM packs").fetchone() == (1,)
     finally:
         for storage in stores:
             storage.close()

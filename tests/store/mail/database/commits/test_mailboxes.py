@@ -27,18 +27,18 @@ def names(account: Account) -> set[str]:
 
 async def reopened(storage: Storage, account: Account) -> set[str]:
     """What the database says, beside what the memory does."""
-    found = storage._reader.account(account.login)
-    assert found is not None
-    return {row.name for row in found[2]} - SPECIAL
+    stored = storage._reader.account(account.login)
+    assert stored is not None
+    return {row.name for row in stored[2]} - SPECIAL
 
 
 async def test_create_makes_superiors(storage: Storage, account: Account) -> None:
-    made = await storage.create(account, "a/b/c/", special_use="\\Archive")
-    assert (made.name, made.special_use, made.selectable) == ("a/b/c", "\\Archive", True)
+    mailbox = await storage.create(account, "a/b/c/", special_use="\\Archive")
+    assert (mailbox.name, mailbox.special_use, mailbox.selectable) == ("a/b/c", "\\Archive", True)
     assert names(account) == {"a", "a/b", "a/b/c"} == await reopened(storage, account)
     assert account.mailboxes["a"].special_use is None
     assert account.has_inferiors("a")
-    assert not account.has_inferiors(made.name)
+    assert not account.has_inferiors(mailbox.name)
     assert account.find("A/B") is None
     with pytest.raises(MailboxExists):
         await storage.create(account, "a/b")
@@ -95,22 +95,22 @@ async def test_mailboxes_are_bounded(storage: Storage, account: Account, monkeyp
 async def test_uidvalidity_is_never_used_again(storage: Storage, account: Account) -> None:
     seen = set()
     for _ in range(3):
-        made = await storage.create(account, "again")
-        seen.add(made.uid_validity)
+        mailbox = await storage.create(account, "again")
+        seen.add(mailbox.uid_validity)
         await storage.delete(account, "again")
     assert len(seen) == 3
 
 
 async def test_delete(storage: Storage, account: Account, put: Put) -> None:
-    made = await storage.create(account, "a")
-    await put(made, b"one", b"two", flags=FlagSet(0, ("kw",)))
-    view = storage.view(made)
+    mailbox = await storage.create(account, "a")
+    await put(mailbox, b"one", b"two", flags=FlagSet(0, ("kw",)))
+    view = storage.view(mailbox)
     called = []
     view.on_change = lambda: called.append(1)
     await storage.delete(account, "a")
     assert view.gone
     assert called
-    assert view.pick(made.flags, 1, 2) == [-1, -1]
+    assert view.pick(mailbox.flags, 1, 2) == [-1, -1]
     assert view.take(expunges=True).expunged == numbered(2, 1)
     assert names(account) == set() == await reopened(storage, account)
     with pytest.raises(NoSuchMailbox):
@@ -120,7 +120,7 @@ async def test_delete(storage: Storage, account: Account, put: Put) -> None:
     with pytest.raises(NameNotAllowed):
         await storage.delete(account, "Inbox")
     with pytest.raises(NoSuchMailbox):
-        await put(made, b"three")
+        await put(mailbox, b"three")
 
 
 async def test_delete_with_inferiors_leaves_the_name(storage: Storage, account: Account, put: Put) -> None:
@@ -146,17 +146,17 @@ async def test_delete_with_inferiors_leaves_the_name(storage: Storage, account: 
 
 
 async def test_rename_with_inferiors(storage: Storage, account: Account, put: Put) -> None:
-    made = await storage.create(account, "a/b/c")
+    mailbox = await storage.create(account, "a/b/c")
     await storage.create(account, "ab")
-    await put(made, b"x")
-    view = storage.view(made)
+    await put(mailbox, b"x")
+    view = storage.view(mailbox)
     await storage.rename(account, "a", "new/deep/a")
     expected = {"new", "new/deep", "new/deep/a", "new/deep/a/b", "new/deep/a/b/c", "ab"}
     assert names(account) == expected == await reopened(storage, account)
-    assert account.mailboxes["new/deep/a/b/c"] is made
-    assert made.name == "new/deep/a/b/c"
+    assert account.mailboxes["new/deep/a/b/c"] is mailbox
+    assert mailbox.name == "new/deep/a/b/c"
     assert not view.gone
-    await put(made, b"y")
+    await put(mailbox, b"y")
     assert view.take(expunges=True).exists == 2
 
 
@@ -228,14 +228,14 @@ async def test_subscriptions(storage: Storage, account: Account, monkeypatch: py
 
 
 async def test_calls_in_flight_are_seen_by_those_behind(storage: Storage, account: Account) -> None:
-    one = storage.create(account, "a")
-    two = storage.rename(account, "a", "b")
-    three = storage.create(account, "a")
-    four = storage.delete(account, "b")
-    first = await one
-    await two
-    third = await three
-    await four
+    creation = storage.create(account, "a")
+    renaming = storage.rename(account, "a", "b")
+    recreation = storage.create(account, "a")
+    deletion = storage.delete(account, "b")
+    first = await creation
+    await renaming
+    third = await recreation
+    await deletion
     assert first.deleted
     assert names(account) == {"a"} == await reopened(storage, account)
     assert account.mailboxes["a"] is third
@@ -243,11 +243,11 @@ async def test_calls_in_flight_are_seen_by_those_behind(storage: Storage, accoun
 
 async def test_a_mailbox_stays_one_object_though_its_account_is_forgotten(storage: Storage) -> None:
     account = await storage.account("alice@alpha.test")
-    made = await storage.create(account, "a/b")
+    mailbox = await storage.create(account, "a/b")
     await storage.rename(account, "a", "c")
     storage._accounts._recent.clear()
     del account
     gc.collect()
     again = await storage.account("alice@alpha.test")
-    assert again.mailboxes["c/b"] is made
-    assert made.name == "c/b"
+    assert again.mailboxes["c/b"] is mailbox
+    assert mailbox.name == "c/b"
