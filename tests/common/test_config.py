@@ -146,8 +146,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 def test_every_setting_is_in_the_example() -> None:
     text = config.example()
-    for one in dataclasses.fields(Settings):
-        assert f"\n#{variable_of(one)}={one.metadata['default']}\n" in text
+    for setting in dataclasses.fields(Settings):
+        assert f"\n#{variable_of(setting)}={setting.metadata['default']}\n" in text
 
 
 def test_the_example_is_printed() -> None:

@@ -33,7 +33,7 @@ def test_nothing_that_a_terminal_obeys_is_left() -> None:
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
     left = harmless(everything)
     assert left.isprintable()
-    assert {unicodedata.category(one) for one in left}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
+    assert {unicodedata.category(character) for character in left}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def test_a_json_string_stays_one() -> None:

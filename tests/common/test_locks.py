@@ -11,9 +11,9 @@ from postroad.locks import Locks
 
 def test_each_name_has_one_lock_of_its_own() -> None:
     locks = Locks()
-    one = locks.of("one")
-    assert locks.of("one") is one
-    assert locks.of("two") is not one
+    lock = locks.of("one")
+    assert locks.of("one") is lock
+    assert locks.of("two") is not lock
 
 
 async def test_a_lock_is_kept_as_long_as_somebody_has_it_or_waits() -> None:

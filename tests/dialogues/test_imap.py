@@ -113,8 +113,8 @@ def mechanisms(dialogue: Dialogue, *, secure: bool) -> tuple[str, ...]:
     settings = Settings.from_environ({})
     hidden = dialogue.settings.get("sasl_without", ())
     plaintext_auth = dialogue.settings.get("plaintext_auth", True)
-    made = sasl("imap", lambda _: None, lambda: world(settings), hidden=hidden, plaintext_auth=plaintext_auth)
-    return made.offered(channel(secure=secure))
+    server = sasl("imap", lambda _: None, lambda: world(settings), hidden=hidden, plaintext_auth=plaintext_auth)
+    return server.offered(channel(secure=secure))
 
 
 def setting(dialogue: Dialogue, word: str) -> None:
@@ -154,14 +154,14 @@ async def fill(place: Place, count: int) -> None:
 
 @pytest.fixture
 def place_of(tmp_path: Path) -> Iterator[Any]:
-    made = []
+    places = []
 
     def make(dialogue: Dialogue) -> Place:
-        made.append(Place(tmp_path, **dialogue.settings))
-        return made[0]
+        places.append(Place(tmp_path, **dialogue.settings))
+        return places[0]
 
     yield make
-    for place in made:
+    for place in places:
         place.close()
 
 

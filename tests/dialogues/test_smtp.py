@@ -131,7 +131,7 @@ class Taker:
         self.taken.append(octets)
         body = f" {envelope.body}" if envelope.body else ""
         took = reply(250, "2.0.0", f"Took {len(octets)} octets for {len(envelope.recipients)}{body}")
-        rejecting = [one.address.local_part == "reject" for one in envelope.recipients]
+        rejecting = [recipient.address.local_part == "reject" for recipient in envelope.recipients]
         if any(rejecting):
             return tuple(reply(550, "5.7.1", "Not", "you") if rejects else took for rejects in rejecting)
         return took

@@ -28,7 +28,7 @@ GENERATED = json.loads((STRUCTURE / "generated.json").read_text())
 MESSAGES = {
     "letters": {path.stem: path.read_bytes() for path in sorted(HERE.glob("*.eml"))},
     "cases": CASES,
-    "generated": {str(number): one["message"].encode("latin-1") for number, one in enumerate(GENERATED)},
+    "generated": {str(number): case["message"].encode("latin-1") for number, case in enumerate(GENERATED)},
 }
 
 
@@ -37,11 +37,11 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if hasattr(value, "_asdict"):
-        return {name: plain(one) for name, one in value._asdict().items()}
+        return {name: plain(part) for name, part in value._asdict().items()}
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [plain(part) for part in value]
     if isinstance(value, dict):
-        return {str(name): plain(one) for name, one in value.items()}
+        return {str(name): plain(part) for name, part in value.items()}
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -30,7 +30,9 @@ def of_overlay(definition: Any) -> list[str]:
     with pytest.raises(OverlayError) as error:
         read_overlay(definition, BASE)
     faults = error.value.faults
-    return [f"{one.field}{'' if one.line is None else f' (line {one.line})'}: {one.sentence}" for one in faults]
+    return [
+        f"{fault.field}{'' if fault.line is None else f' (line {fault.line})'}: {fault.sentence}" for fault in faults
+    ]
 
 
 def of_file(text: str) -> list[str]:

@@ -29,12 +29,12 @@ async def test_one_message_and_what_was_reported_about_it(tmp_path: Path) -> Non
     relay.close()
     store.close()
     async with opened(search_route(tmp_path)) as door, client_of(door) as client:
-        found = (await client.get("/journal/search", queue_id="Q1"))["messages"]
-        assert [message["queue_ids"] for message in found] == [["Q1", "s1"], ["Q3"]]
-        assert found[1]["reports"] == ["Q1"]
-        kinds = sorted(entry["kind"] for entry in found[0]["entries"])
+        messages = (await client.get("/journal/search", queue_id="Q1"))["messages"]
+        assert [message["queue_ids"] for message in messages] == [["Q1", "s1"], ["Q3"]]
+        assert messages[1]["reports"] == ["Q1"]
+        kinds = sorted(entry["kind"] for entry in messages[0]["entries"])
         assert kinds == ["accepted", "delivered", "failed", "reported", "retrieved", "stored"]
-        (accepted,) = [entry for entry in found[0]["entries"] if entry["kind"] == "accepted"]
+        (accepted,) = [entry for entry in messages[0]["entries"] if entry["kind"] == "accepted"]
         assert accepted["detail"] == {"session": "in", "sender": "alice@alpha.test"}
         assert (accepted["service"], accepted["message_id"]) == ("relay", "<same@alpha.test>")
         assert accepted["at"] > 1_700_000_000

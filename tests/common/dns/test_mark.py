@@ -14,10 +14,10 @@ MARK = "shop.0123456789abcdef0123456789abcdef"
 
 
 def asked(*options: tuple[int, bytes], name: str = "mx.elsewhere.example") -> bytes:
-    made: list[dns.edns.Option] = [
+    edns_options: list[dns.edns.Option] = [
         dns.edns.GenericOption(dns.edns.OptionType.make(code), value) for code, value in options
     ]
-    return dns.message.make_query(name, "A", id=7, use_edns=0, payload=1232, options=made).to_wire()
+    return dns.message.make_query(name, "A", id=7, use_edns=0, payload=1232, options=edns_options).to_wire()
 
 
 @pytest.mark.parametrize("name", ["mx.elsewhere.example", "test", "."])

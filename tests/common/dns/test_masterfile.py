@@ -13,7 +13,7 @@ ORIGIN = Name.parse("example.")
 X_TEST = Name.parse("x.test.")
 
 
-def one(text: str) -> tuple[str, int, Rdata]:
+def parsed(text: str) -> tuple[str, int, Rdata]:
     (record,) = zonefile.parse(text, ORIGIN, 7)
     return str(record.owner), record.ttl, record.rdata
 
@@ -46,7 +46,7 @@ def name(text: str) -> Name:
     ],
 )
 def test_owner_ttl_class(text: str, owner: str, ttl: int) -> None:
-    assert one(text) == (owner, ttl, A(IPv4Address("192.0.2.1")))
+    assert parsed(text) == (owner, ttl, A(IPv4Address("192.0.2.1")))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_owner_ttl_class(text: str, owner: str, ttl: int) -> None:
     ],
 )
 def test_rdata(text: str, rdata: Rdata) -> None:
-    assert one(f"x {text}") == ("x.example.", 7, rdata)
+    assert parsed(f"x {text}") == ("x.example.", 7, rdata)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ async def test_an_event_in_no_hurry_wakes_nobody_before_it_is_flushed(tmp_path: 
     journal.record(Kind.RESOLVED, "a", hurry=False)
     assert not journal._wake.is_set()
     journal.flush()
-    assert [one.queue_id for one in entries(tmp_path)] == ["a", "a"]
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["a", "a"]
     journal.close()
     assert writers == [threading.current_thread().name]
 
@@ -159,13 +159,13 @@ def test_each_event_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
 
 def test_events_of_all_services_come_in_the_order_of_time(tmp_path: Path) -> None:
     for service, times in (("relay", (0, 1, 4)), ("store", (0, 2, 3))):  # the first is asked for the first number
-        clock = iter([START + one for one in times])
+        clock = iter([START + second for second in times])
         journal = Journal(tmp_path, service=service, clock=Clock(wall=clock.__next__))
         journal.record(Kind.ACCEPTED)
         journal.record(Kind.REMOVED)
         journal.close()
 
-    assert [(one.service, one.kind) for one in entries(tmp_path)] == [
+    assert [(entry.service, entry.kind) for entry in entries(tmp_path)] == [
         ("relay", Kind.ACCEPTED),
         ("store", Kind.ACCEPTED),
         ("store", Kind.REMOVED),
@@ -188,10 +188,10 @@ def test_a_full_queue_drops_and_counts(tmp_path: Path) -> None:
         journal.record(Kind.STORED)
     journal.close()
     assert journal.dropped > 0
-    stored = [one for one in entries(tmp_path) if one.kind is Kind.STORED]
-    lost = [one for one in entries(tmp_path) if one.kind is Kind.LOST]
+    stored = [entry for entry in entries(tmp_path) if entry.kind is Kind.STORED]
+    lost = [entry for entry in entries(tmp_path) if entry.kind is Kind.LOST]
     assert len(stored) + journal.dropped == 1000
-    assert sum(one.detail["count"] for one in lost) == journal.dropped
+    assert sum(entry.detail["count"] for entry in lost) == journal.dropped
 
 
 def test_a_value_without_text_costs_its_event_alone(tmp_path: Path) -> None:
@@ -226,8 +226,8 @@ def test_rotation_keeps_a_number_of_files_and_loses_nothing_within_them(tmp_path
         journal.record(Kind.STORED, f"r{number}")
         journal.close()
     assert {path.name for path in (tmp_path / "relay").iterdir()} == {"relay.jsonl", "relay.jsonl.1", "relay.jsonl.2"}
-    found = [one.queue_id for one in entries(tmp_path)]
-    assert found == ["q5", "r5", "q6", "r6", "q7", "r7"]
+    queue_ids = [entry.queue_id for entry in entries(tmp_path)]
+    assert queue_ids == ["q5", "r5", "q6", "r6", "q7", "r7"]
 
 
 def test_rotation_that_keeps_none(tmp_path: Path) -> None:
@@ -235,19 +235,19 @@ def test_rotation_that_keeps_none(tmp_path: Path) -> None:
         journal = Journal(tmp_path, service="relay", rotate_at=1, kept=0)
         journal.record(Kind.STORED, f"q{number}")
         journal.close()
-    assert [one.queue_id for one in entries(tmp_path)] == ["q2"]
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["q2"]
 
 
 def test_a_line_torn_by_a_kill_is_passed_over_and_spoils_no_other(tmp_path: Path) -> None:
     whole = json.dumps({"time": "2026-01-01T00:00:00Z", "service": "relay", "kind": "stored", "queue_id": "a"})
     (tmp_path / "relay").mkdir()
     (tmp_path / "relay" / "relay.jsonl").write_text(f"{whole}\n{whole[:30]}")
-    assert [one.queue_id for one in entries(tmp_path)] == ["a"]
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["a"]
 
     journal = Journal(tmp_path, service="relay")
     journal.record(Kind.STORED, "b")
     journal.close()
-    assert [one.queue_id for one in entries(tmp_path)] == ["a", "b"]
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_a_file_that_was_removed_is_begun_anew(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "relay" / "relay.jsonl").unlink()
     journal.record(Kind.STORED, "b")
     journal.close()
-    assert [one.queue_id for one in entries(tmp_path)] == ["b"]
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["b"]
 
 
 LINE = '{{"time":"2026-01-01T00:00:0{}Z","service":"{}","kind":"stored","queue_id":"{}"}}\n'
@@ -334,14 +334,14 @@ def test_files_of_before_each_service_had_a_folder_are_read_first(tmp_path: Path
     (tmp_path / "relay" / "relay.jsonl.1").write_text(LINE.format(3, "relay", "c"))
     (tmp_path / "relay" / "relay.jsonl").write_text(LINE.format(5, "relay", "e"))
     (tmp_path / "store" / "store.jsonl").write_text(LINE.format(4, "store", "d"))
-    assert [one.queue_id for one in entries(tmp_path)] == ["a", "b", "c", "d", "e"]
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["a", "b", "c", "d", "e"]
 
 
 def test_a_service_speaks_for_itself_alone(tmp_path: Path) -> None:
     (tmp_path / "relay").mkdir()
     (tmp_path / "relay" / "store.jsonl").write_text(LINE.format(1, "store", "forged"))
     (tmp_path / "relay" / "relay.jsonl").write_text(LINE.format(1, "store", "forged") + LINE.format(2, "relay", "a"))
-    assert [one.queue_id for one in entries(tmp_path)] == ["a"]
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["a"]
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling link", "FIFO", "folder"])
@@ -383,7 +383,7 @@ def test_a_link_put_in_place_of_the_file_is_not_followed(tmp_path: Path) -> None
     path.unlink()
     journal._append(LINE.format(2, "relay", "b").encode())
     journal.close()
-    assert [one.queue_id for one in entries(tmp_path)] == ["b"]
+    assert [entry.queue_id for entry in entries(tmp_path)] == ["b"]
     assert mail.read_text() == "mail"
 
 
@@ -405,9 +405,9 @@ def test_nothing_is_read_but_a_regular_file(tmp_path: Path, kind: str) -> None:
 def test_a_file_that_is_rotated_away_while_it_is_looked_for(tmp_path: Path) -> None:
     (tmp_path / "relay").mkdir()
     (tmp_path / "relay" / "relay.jsonl").write_text(LINE.format(1, "relay", "a"))
-    found = JournalReader(tmp_path).entries()
+    unread = JournalReader(tmp_path).entries()
     (tmp_path / "relay" / "relay.jsonl").unlink()
-    assert list(found) == []
+    assert list(unread) == []
 
 
 def test_record_does_not_wait_for_the_disk(tmp_path: Path) -> None:

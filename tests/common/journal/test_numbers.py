@@ -137,9 +137,9 @@ def test_kill_repeats_no_number(tmp_path: Path) -> None:
     journal = Journal(tmp_path, service="relay", rotate_at=100_000, kept=500)
     journal.record(Kind.STORED)
     journal.close()
-    found = [number for number in numbers_in(tmp_path) if number is not None]
-    assert len(found) > 100
-    assert all(first < second for first, second in itertools.pairwise(found))
+    recorded = [number for number in numbers_in(tmp_path) if number is not None]
+    assert len(recorded) > 100
+    assert all(first < second for first, second in itertools.pairwise(recorded))
 
 
 def test_what_is_lost_is_told_and_its_numbers_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,7 +338,7 @@ def test_rotation_under_a_reader(tmp_path: Path) -> None:
     reader = None
     told: list[int] = []
     for number in range(12):
-        journal = write(tmp_path, *[f"{number}-{one}" for one in range(20)], rotate_at=1500, kept=20)
+        journal = write(tmp_path, *[f"{number}-{index}" for index in range(20)], rotate_at=1500, kept=20)
         reader = reader or reader_of(journal)
         octets, _, _ = reader.read(told[-1] if told else 0, 17)
         told += numbers(octets)

@@ -27,8 +27,10 @@ def test_the_lines_are_those_of_record(tmp_path: Path) -> None:
         journal.record(Kind.RETRIEVED, **before, uid=uid, **after)
         journal.record_next(series, uid)
     journal.close()
-    one, next_one, many, next_many = (re.sub(r'"n":\d+', "", line) for line in journal.path.read_text().splitlines())
-    assert (one, many) == (next_one, next_many)
+    single, next_single, many, next_many = (
+        re.sub(r'"n":\d+', "", line) for line in journal.path.read_text().splitlines()
+    )
+    assert (single, many) == (next_single, next_many)
     assert re.findall(r'"n":(\d+)', journal.path.read_text()) == [str(int(WHEN * 1_000_000) + n) for n in range(4)]
 
 

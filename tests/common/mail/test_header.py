@@ -120,7 +120,7 @@ def test_return_paths_that_were_there(tmp_path: Path, message: bytes, kept: byte
 
 
 @pytest.mark.parametrize(
-    ("header", "found"),
+    ("header", "message_id"),
     [
         (b"Message-ID: <a@b>\r\n", "<a@b>"),
         (b"A: b\r\nMESSAGE-ID :\r\n <a@b> (comment)\r\nMessage-ID: <second@b>\r\n", "<a@b>"),
@@ -130,8 +130,8 @@ def test_return_paths_that_were_there(tmp_path: Path, message: bytes, kept: byte
         (b"", None),
     ],
 )
-def test_find_message_id(header: bytes, found: str | None) -> None:
-    assert read_header(header).message_id == found
+def test_find_message_id(header: bytes, message_id: str | None) -> None:
+    assert read_header(header).message_id == message_id
 
 
 @pytest.mark.parametrize(

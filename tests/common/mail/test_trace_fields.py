@@ -24,10 +24,10 @@ ALICE = Account(Address("alice", "alpha.test"), "secret")
 
 
 def session(**facts: Any) -> Session:
-    made = Session(
+    transfer = Session(
         Purpose.TRANSFER, ipaddress.ip_address("192.0.2.1"), 1, "1", client_name="client.test", extended=True
     )
-    return replace(made, host="", **facts)
+    return replace(transfer, host="", **facts)
 
 
 def field(of: Session, envelope: Envelope) -> str:

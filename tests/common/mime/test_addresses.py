@@ -127,11 +127,11 @@ def test_a_comment_alone_stands_for_a_mailbox_that_is_missing() -> None:
 
 
 def test_what_is_skipped_ends_at_a_comma_and_in_a_group_at_its_end() -> None:
-    one, two, other = (b'(NIL NIL "%b" "b")' % name for name in (b"a", b"X", b"c"))
-    assert address_list(b"a@b x y, X@b") == one + two
-    assert address_list(b"a@b; c@d, X@b") == one + two
-    assert address_list(b"g: a@b x y;, c@b") == group(b"g", one) + other
-    assert address_list(b"g: a@b x y, X@b;") == group(b"g", one, two)
+    first, second, other = (b'(NIL NIL "%b" "b")' % name for name in (b"a", b"X", b"c"))
+    assert address_list(b"a@b x y, X@b") == first + second
+    assert address_list(b"a@b; c@d, X@b") == first + second
+    assert address_list(b"g: a@b x y;, c@b") == group(b"g", first) + other
+    assert address_list(b"g: a@b x y, X@b;") == group(b"g", first, second)
 
 
 def test_what_has_no_mailbox_or_no_host_is_nobodys_address() -> None:

@@ -48,11 +48,11 @@ def test_elements() -> None:
     ],
 )
 def test_parts(numbers: tuple[int, ...], begins: bytes | None) -> None:
-    found = body_of(parse(MESSAGE).body, numbers)
-    assert (found is None) == (begins is None)
-    assert begins is None or found is not None
-    if begins is not None and found is not None:
-        assert found.startswith(begins)
+    structure = body_of(parse(MESSAGE).body, numbers)
+    assert (structure is None) == (begins is None)
+    assert begins is None or structure is not None
+    if begins is not None and structure is not None:
+        assert structure.startswith(begins)
 
 
 def test_a_message_that_is_nothing_but_a_message() -> None:
@@ -66,9 +66,9 @@ def test_a_message_that_is_nothing_but_a_message() -> None:
 
 def test_the_only_part() -> None:
     body = parse(b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\none\r\n--x--\r\n").body
-    found = body_of(body, (1,))
-    assert found is not None
-    assert found.startswith(b'("text" "plain" ')
+    structure = body_of(body, (1,))
+    assert structure is not None
+    assert structure.startswith(b'("text" "plain" ')
     assert body_of(body, (2,)) is None
 
 
@@ -81,7 +81,7 @@ def test_the_tree_agrees(words: bytes, numbers: tuple[int, ...]) -> None:
     content = content.replace(b"image/png", b"image/png; name=" + words)
     parsed = parse(content)
     part = unpack(parsed.parts, parsed.header_size, len(content)).find(numbers)
-    found = body_of(parsed.body, numbers)
-    assert (part is None) == (found is None)
-    if part is not None and found is not None and part.kind is Kind.LEAF and numbers:
-        assert b" %d" % (part.end - part.body) in found
+    structure = body_of(parsed.body, numbers)
+    assert (part is None) == (structure is None)
+    if part is not None and structure is not None and part.kind is Kind.LEAF and numbers:
+        assert b" %d" % (part.end - part.body) in structure

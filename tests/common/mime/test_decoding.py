@@ -157,8 +157,8 @@ def test_fork_keeps_the_place(octets: bytes, at: int, encoding: bytes, is_text: 
     assert undo is not None
     undo.feed(octets[:at])
     other: Decoder = undo.fork()
-    one = undo.feed(octets[at:]) + undo.finish()
-    assert other.feed(octets[at:]) + other.finish() == one
+    rest = undo.feed(octets[at:]) + undo.finish()
+    assert other.feed(octets[at:]) + other.finish() == rest
 
 
 @pytest.mark.parametrize(

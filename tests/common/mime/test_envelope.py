@@ -14,8 +14,8 @@ def test_envelope_of_nothing() -> None:
 
 def test_all_members_in_order() -> None:
     names = (b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc", b"in-reply-to", b"message-id")
-    found = envelope([(name, b"%d@x" % number) for number, name in enumerate(names)])
-    assert found == (
+    wire = envelope([(name, b"%d@x" % number) for number, name in enumerate(names)])
+    assert wire == (
         b'("0@x" "1@x" ((NIL NIL "2" "x")) ((NIL NIL "3" "x")) ((NIL NIL "4" "x")) ((NIL NIL "5" "x"))'
         b' ((NIL NIL "6" "x")) ((NIL NIL "7" "x")) "8@x" "9@x")'
     )
@@ -23,8 +23,8 @@ def test_all_members_in_order() -> None:
 
 def test_sender_and_reply_to_default_to_from() -> None:
     from_ = b'((NIL NIL "a" "b"))'
-    found = envelope([(b"from", b"a@b"), (b"reply-to", b""), (b"x-other", b"c@d")])
-    assert found == b"(NIL NIL %b %b %b NIL NIL NIL NIL NIL)" % (from_, from_, from_)
+    wire = envelope([(b"from", b"a@b"), (b"reply-to", b""), (b"x-other", b"c@d")])
+    assert wire == b"(NIL NIL %b %b %b NIL NIL NIL NIL NIL)" % (from_, from_, from_)
 
 
 @pytest.mark.parametrize(

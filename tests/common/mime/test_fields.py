@@ -86,14 +86,14 @@ def test_comments(value: bytes, without: bytes) -> None:
     ],
 )
 def test_media_type(value: bytes, read: tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]] | None) -> None:
-    found = media_type(value)
-    assert (None if found is None else (found.value, found.subtype, found.parameters)) == read
+    media = media_type(value)
+    assert (None if media is None else (media.value, media.subtype, media.parameters)) == read
 
 
 def test_long_media_types_are_not_cached_and_parameters_are_bounded() -> None:
-    found = media_type(b"text/plain" + b"; a=b" * 1000)
-    assert found is not None
-    assert len(found.parameters) == MAX_PARAMETERS
+    media = media_type(b"text/plain" + b"; a=b" * 1000)
+    assert media is not None
+    assert len(media.parameters) == MAX_PARAMETERS
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_long_media_types_are_not_cached_and_parameters_are_bounded() -> None:
     ],
 )
 def test_parameter_in_all_its_forms(value: bytes, boundary: bytes | None) -> None:
-    found = media_type(value)
-    assert found is not None
-    assert found.parameter(b"boundary") == boundary
+    media = media_type(value)
+    assert media is not None
+    assert media.parameter(b"boundary") == boundary
 
 
 Pairs = tuple[tuple[bytes, bytes], ...]
@@ -142,9 +142,9 @@ Pairs = tuple[tuple[bytes, bytes], ...]
     ],
 )
 def test_continuations_are_joined(written: bytes, read: Pairs) -> None:
-    for found in (media_type(b"text/plain; " + written), disposition(b"attachment; " + written)):
-        assert found is not None
-        assert found.parameters == read
+    for field in (media_type(b"text/plain; " + written), disposition(b"attachment; " + written)):
+        assert field is not None
+        assert field.parameters == read
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_continuations_are_joined(written: bytes, read: Pairs) -> None:
     ],
 )
 def test_values_of_backslashes_and_quotes(written: bytes, read: bytes) -> None:
-    found = media_type(b"text/plain; " + written)
-    assert found is not None
-    assert found.parameters == ((b"name", read), (b"x", b"y"))
+    media = media_type(b"text/plain; " + written)
+    assert media is not None
+    assert media.parameters == ((b"name", read), (b"x", b"y"))
 
 
 @pytest.mark.parametrize(
@@ -188,9 +188,9 @@ def test_values_of_backslashes_and_quotes(written: bytes, read: bytes) -> None:
     ],
 )
 def test_disposition(written: bytes, type_: bytes, parameters: Pairs) -> None:
-    found = disposition(written)
-    assert found is not None
-    assert (found.value, found.subtype, found.parameters) == (type_, b"", parameters)
+    field = disposition(written)
+    assert field is not None
+    assert (field.value, field.subtype, field.parameters) == (type_, b"", parameters)
 
 
 @pytest.mark.parametrize("written", [b"", b" ; ", b"(nothing)", b"(c);"])
@@ -235,6 +235,6 @@ def test_pieces_of_a_parameter_come_in_the_order_of_their_numbers(count: int) ->
     # RFC 2231 §3, §4.1
     pieces = [b'boundary*%d="<%d>"' % (number, number) for number in range(count)]
     for order in (pieces, pieces[::-1]):
-        found = media_type(b"multipart/mixed; " + b"; ".join(order))
-        assert found is not None
-        assert found.parameter(b"boundary") == b"".join(b"<%d>" % number for number in range(count))
+        media = media_type(b"multipart/mixed; " + b"; ".join(order))
+        assert media is not None
+        assert media.parameter(b"boundary") == b"".join(b"<%d>" % number for number in range(count))

@@ -9,7 +9,7 @@ from postroad.mime.links import MAX_REFERENCES, Links, links, number_of
 
 
 def numbers(*ids: str) -> tuple[int, ...]:
-    return tuple(number_of(one.encode()) for one in ids)
+    return tuple(number_of(message_id.encode()) for message_id in ids)
 
 
 @pytest.mark.parametrize(

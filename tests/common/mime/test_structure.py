@@ -205,9 +205,9 @@ class Counted(bytes):
     searched = 0
 
     def find(self, what: Any, start: Any = 0, end: Any = None) -> int:
-        found = super().find(what, start, end)
-        Counted.searched += (found if found >= 0 else len(self) if end is None else end) - start
-        return found
+        place = super().find(what, start, end)
+        Counted.searched += (place if place >= 0 else len(self) if end is None else end) - start
+        return place
 
 
 def test_the_rest_is_not_read_for_each_multipart_that_is_never_closed() -> None:

@@ -49,10 +49,10 @@ def test_messages(content: bytes, expected: bytes | None) -> None:
 
 @given(st.binary(min_size=1))
 def test_no_data_is_lost(octets: bytes) -> None:
-    made = transportable(BINARY + octets)
-    assert made is not None
-    parsed = parse(made)
-    root = unpack(parsed.parts, parsed.header_size, len(made))
-    undo = decoder(encoding_of(made[: root.body])[0], is_text=False)
+    message = transportable(BINARY + octets)
+    assert message is not None
+    parsed = parse(message)
+    root = unpack(parsed.parts, parsed.header_size, len(message))
+    undo = decoder(encoding_of(message[: root.body])[0], is_text=False)
     assert undo is not None
-    assert undo.feed(made[root.body : root.end]) + undo.finish() == octets
+    assert undo.feed(message[root.body : root.end]) + undo.finish() == octets

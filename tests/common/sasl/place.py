@@ -61,7 +61,7 @@ def challenge(answer: bytes | Claim) -> bytes:
 
 def proved(answer: bytes | Claim) -> bool:
     """Whether the claim is that of an account."""
-    made = claim(answer)
-    account = find(made.login)
-    assert account is None or made.proof.is_quick(account) or made.mechanism in {"PLAIN", "LOGIN"}
-    return account is not None and made.proof.proves(account)
+    claimed = claim(answer)
+    account = find(claimed.login)
+    assert account is None or claimed.proof.is_quick(account) or claimed.mechanism in {"PLAIN", "LOGIN"}
+    return account is not None and claimed.proof.proves(account)

@@ -109,10 +109,10 @@ def test_unchecked_plain_still_has_its_form(message: bytes) -> None:
 def test_cram_md5() -> None:
     mechanism = CramMd5("<1896.697170952@postoffice.reston.mci.net>")
     assert mechanism.step(None) == b"<1896.697170952@postoffice.reston.mci.net>"
-    made = claim(mechanism.step(b"tim b913a602c7eda7a495b4e6e7334d3890"))
-    assert made.login == "tim"
-    assert made.proof.proves(Account(parse_address("tim@alpha.test"), "tanstaaftanstaaf"))
-    assert "b913" not in repr(made)
+    claimed = claim(mechanism.step(b"tim b913a602c7eda7a495b4e6e7334d3890"))
+    assert claimed.login == "tim"
+    assert claimed.proof.proves(Account(parse_address("tim@alpha.test"), "tanstaaftanstaaf"))
+    assert "b913" not in repr(claimed)
 
 
 # RFC 1939 §7: the example
@@ -189,14 +189,14 @@ ALICES = Encrypted({}, ("alice@alpha.test", "info@alpha.test"))
 def test_external(identity: bytes, login: str, wanted: str, right: bool) -> None:
     exchange = begin("EXTERNAL", ALICES)
     assert exchange.step(None) == b""
-    made = claim(exchange.step(identity))
-    assert (made.mechanism, made.login, made.identity, proved(made)) == ("EXTERNAL", login, wanted, right)
+    claimed = claim(exchange.step(identity))
+    assert (claimed.mechanism, claimed.login, claimed.identity, proved(claimed)) == ("EXTERNAL", login, wanted, right)
 
 
 def test_a_certificate_of_somebody_else_proves_nothing() -> None:
     exchange = begin("EXTERNAL", Encrypted({}, ("nobody@alpha.test",)))
-    made = claim(exchange.step(b""))
-    assert not made.proof.proves(ACCOUNTS["alice@alpha.test"])
+    claimed = claim(exchange.step(b""))
+    assert not claimed.proof.proves(ACCOUNTS["alice@alpha.test"])
 
 
 def test_external_takes_no_nul() -> None:

@@ -48,27 +48,27 @@ def oauthbearer(user: str, token: str) -> bytes:
 def test_who_is_who(name: str, message: Any, service: str, user: str, token: str, *, right: bool) -> None:
     exchange = begin(name, service=service)
     assert exchange.step(None) == b""
-    made = claim(exchange.step(message(user, token)))
-    assert (made.mechanism, made.identity) == (name, user)
-    assert proved(made) is right
+    claimed = claim(exchange.step(message(user, token)))
+    assert (claimed.mechanism, claimed.identity) == (name, user)
+    assert proved(claimed) is right
     assert exchange.judged(accepted=True) is None
-    assert token not in repr(made) or not token
+    assert token not in repr(claimed) or not token
 
 
 def test_the_token_says_who() -> None:
-    made = claim(begin("OAUTHBEARER").step(oauthbearer("", "whole")))
-    assert (made.login, made.identity, proved(made)) == (ALICE, "", True)
-    made = claim(begin("OAUTHBEARER").step(oauthbearer("", "unknown")))
-    assert (made.login, made.identity) == ("", "")
-    made = claim(begin("XOAUTH2").step(xoauth2(ALICE, "bobs")))  # who may act for alice is asked next
-    assert (made.login, made.identity, proved(made)) == ("bob@beta.test", ALICE, True)
-    made = claim(begin("OAUTHBEARER").step(oauthbearer("a=2Cb=3Dc@alpha.test", "whole")))
-    assert made.identity == "a,b=c@alpha.test"
+    claimed = claim(begin("OAUTHBEARER").step(oauthbearer("", "whole")))
+    assert (claimed.login, claimed.identity, proved(claimed)) == (ALICE, "", True)
+    claimed = claim(begin("OAUTHBEARER").step(oauthbearer("", "unknown")))
+    assert (claimed.login, claimed.identity) == ("", "")
+    claimed = claim(begin("XOAUTH2").step(xoauth2(ALICE, "bobs")))  # who may act for alice is asked next
+    assert (claimed.login, claimed.identity, proved(claimed)) == ("bob@beta.test", ALICE, True)
+    claimed = claim(begin("OAUTHBEARER").step(oauthbearer("a=2Cb=3Dc@alpha.test", "whole")))
+    assert claimed.identity == "a,b=c@alpha.test"
 
 
 def test_a_token_is_not_that_of_another_account() -> None:
-    made = claim(begin("XOAUTH2").step(xoauth2(ALICE, "bobs")))
-    assert not made.proof.proves(ACCOUNTS[ALICE])
+    claimed = claim(begin("XOAUTH2").step(xoauth2(ALICE, "bobs")))
+    assert not claimed.proof.proves(ACCOUNTS[ALICE])
 
 
 # RFC 7628 §4: "Bearer" is case-insensitive; §4.3: an empty auth asks for the scope
@@ -76,8 +76,8 @@ def test_a_token_is_not_that_of_another_account() -> None:
     ("auth", "right"), [("bEARER whole", True), ("", False), ("Basic whole", False), ("Bearer", False)]
 )
 def test_schemes(auth: str, right: bool) -> None:
-    made = begin("OAUTHBEARER").step(f"n,a={ALICE},\x01auth={auth}\x01\x01".encode())
-    assert proved(made) is right
+    answer = begin("OAUTHBEARER").step(f"n,a={ALICE},\x01auth={auth}\x01\x01".encode())
+    assert proved(answer) is right
 
 
 @pytest.mark.parametrize(

@@ -74,12 +74,12 @@ def test_the_examples_of_the_rfcs(name: str, lines: tuple[str, str, str, str]) -
     assert exchange.step(None) == b""
     # The examples are of a client that does not know of channel binding: "n"
     assert challenge(exchange.step(first.encode())).decode() == second
-    made = claim(exchange.step(third.encode()))
-    assert made.login == "user"
-    assert made.proof.proves(ACCOUNTS["user"])
+    claimed = claim(exchange.step(third.encode()))
+    assert claimed.login == "user"
+    assert claimed.proof.proves(ACCOUNTS["user"])
     assert exchange.judged(accepted=True) == last.encode()
     exchange.end(b"")
-    assert "v0X8" not in repr(made)
+    assert "v0X8" not in repr(claimed)
 
 
 def log_in(name: str, user: str, password: str, **options: object) -> tuple[Claim, ScramClient]:
@@ -87,12 +87,12 @@ def log_in(name: str, user: str, password: str, **options: object) -> tuple[Clai
     channel = options.pop("channel", TLS)
     client = ScramClient(name, user, password, nonce="abc", **options)  # type: ignore[arg-type]
     exchange = begin(name, channel)  # type: ignore[arg-type]
-    made = claim(exchange.step(client.final(challenge(exchange.step(client.first)))))
-    if proved(made):
+    claimed = claim(exchange.step(client.final(challenge(exchange.step(client.first)))))
+    if proved(claimed):
         assert exchange.judged(accepted=True) == client.verifier
     else:
         assert exchange.judged(accepted=False) is None
-    return made, client
+    return claimed, client
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,16 @@ def log_in(name: str, user: str, password: str, **options: object) -> tuple[Clai
     ],
 )
 def test_who_is_who(name: str, user: str, password: str, right: bool) -> None:
-    made, _ = log_in(name, user, password)
-    assert proved(made) is right
+    claimed, _ = log_in(name, user, password)
+    assert proved(claimed) is right
 
 
 def test_as_somebody_else() -> None:
-    made, _ = log_in("SCRAM-SHA-256", "alice@alpha.test", "wonderland", header="n,a=bob@beta.test,")
-    assert (made.login, made.identity) == ("alice@alpha.test", "bob@beta.test")
-    made, _ = log_in("SCRAM-SHA-256", "bob@beta.test*alice@alpha.test", "wonderland")
-    assert (made.login, made.identity) == ("alice@alpha.test", "bob@beta.test")
-    assert proved(made)
+    claimed, _ = log_in("SCRAM-SHA-256", "alice@alpha.test", "wonderland", header="n,a=bob@beta.test,")
+    assert (claimed.login, claimed.identity) == ("alice@alpha.test", "bob@beta.test")
+    claimed, _ = log_in("SCRAM-SHA-256", "bob@beta.test*alice@alpha.test", "wonderland")
+    assert (claimed.login, claimed.identity) == ("alice@alpha.test", "bob@beta.test")
+    assert proved(claimed)
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_channel_binding(kind: str, binding: bytes) -> None:
     header = f"p={kind},,"
     for name in ("SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS"):
         options = {"header": header, "channel": channel}
-        made, _ = log_in(name, "alice@alpha.test", "wonderland", binding=binding, **options)
-        assert proved(made)
-        made, _ = log_in(name, "alice@alpha.test", "wonderland", binding=b"of another channel", **options)
-        assert not proved(made)
+        claimed, _ = log_in(name, "alice@alpha.test", "wonderland", binding=binding, **options)
+        assert proved(claimed)
+        claimed, _ = log_in(name, "alice@alpha.test", "wonderland", binding=b"of another channel", **options)
+        assert not proved(claimed)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_a_downgrade_is_refused(name: str, header: str, channel: Encrypted, why:
 
 
 def test_a_client_that_could_bind_where_the_server_can_not() -> None:
-    made, _ = log_in("SCRAM-SHA-256", "alice@alpha.test", "wonderland", header="y,,", channel=Encrypted({}))
-    assert proved(made)
+    claimed, _ = log_in("SCRAM-SHA-256", "alice@alpha.test", "wonderland", header="y,,", channel=Encrypted({}))
+    assert proved(claimed)
 
 
 @pytest.mark.parametrize(
@@ -215,16 +215,16 @@ def test_a_proof_of_another_length_proves_nothing() -> None:
 
 def test_nobody_can_tell_who_exists() -> None:
     """RFC 5802 §9: names that are nobody's have salts, always the same ones, and as long as those of others."""
-    made = [
+    answers = [
         begin("SCRAM-SHA-256").step(f"n,,n={name},r=abc".encode())
         for name in ("nobody@x", "Nobody@x", "alice@alpha.test")
     ]
-    assert made[0] == made[1]
-    assert len(challenge(made[0])) == len(challenge(made[2]))
+    assert answers[0] == answers[1]
+    assert len(challenge(answers[0])) == len(challenge(answers[2]))
     other = sasl("imap", find, lambda: WORLD).realm
     assert other.salted("nobody@x", "sha256") == other.salted("nobody@x", "sha256")
     assert other.salted("nobody@x", "sha256") != other.salted("nobody@x", "sha1")
-    assert KEY not in challenge(made[0])
+    assert KEY not in challenge(answers[0])
 
 
 def test_the_world_may_change_meanwhile() -> None:

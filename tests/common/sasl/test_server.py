@@ -70,10 +70,10 @@ def test_unavailable(name: str, channel: Channel, private: bool) -> None:
 
 
 def test_where_names_are_taken_at_their_word() -> None:
-    made = nobodys("smtp", UNCHECKED)
-    assert claim(made.begin("PLAIN", PLAINTEXT).step(b"bob\0alice\0")).login == "alice"
-    assert made.offered(PLAINTEXT) == ("PLAIN", "LOGIN", "CRAM-MD5")
-    assert [made.begin(name, PLAINTEXT).step(None) for name in made.offered(PLAINTEXT)] == [
+    server = nobodys("smtp", UNCHECKED)
+    assert claim(server.begin("PLAIN", PLAINTEXT).step(b"bob\0alice\0")).login == "alice"
+    assert server.offered(PLAINTEXT) == ("PLAIN", "LOGIN", "CRAM-MD5")
+    assert [server.begin(name, PLAINTEXT).step(None) for name in server.offered(PLAINTEXT)] == [
         b"",
         b"Username:",
         b"<1@mx.test>",
@@ -100,7 +100,7 @@ def test_settings() -> None:
 
 def test_every_mechanism_names_its_source() -> None:
     sources = [mechanism.rfc for mechanism in (*CHECKED, *UNCHECKED)]
-    assert [one for one in sources if not re.fullmatch(r"RFC \d{4}( appendix A)?", one)] == [
+    assert [source for source in sources if not re.fullmatch(r"RFC \d{4}( appendix A)?", source)] == [
         "draft-murchison-sasl-login",
         "Google's XOAUTH2",
         "draft-murchison-sasl-login",

@@ -61,7 +61,7 @@ def sessions(protocol: str) -> st.SearchStrategy[list[Any]]:
     commands, others, answers, parts = WORDS[protocol]
     client, server = st.sampled_from([*commands, *others]), st.sampled_from([*answers, *parts])
     said = st.tuples(st.just(True), client) | st.tuples(st.just(False), server)
-    return st.lists(said.map(lambda one: (*one, 0.0, False)) | st.sampled_from(FACTS), max_size=14)
+    return st.lists(said.map(lambda spoken: (*spoken, 0.0, False)) | st.sampled_from(FACTS), max_size=14)
 
 
 def weight(blocks: Sequence[Any]) -> int:
@@ -78,12 +78,12 @@ def places(blocks: Sequence[Any], protocol: str) -> list[int]:
     ]
 
 
-def span(blocks: Sequence[Any], found: Sequence[int], room: int) -> tuple[int, int, int]:
+def span(blocks: Sequence[Any], begins: Sequence[int], room: int) -> tuple[int, int, int]:
     """Return the first place, and the next that is far enough from it or the last one."""
-    if not found:
+    if not begins:
         return -1, -1, 0
-    last = next((place for place in found if weight(blocks[found[0] : place]) >= room), found[-1])
-    return found[0], last, weight(blocks[found[0] : last])
+    last = next((place for place in begins if weight(blocks[begins[0] : place]) >= room), begins[-1])
+    return begins[0], last, weight(blocks[begins[0] : last])
 
 
 @pytest.mark.parametrize("protocol", ["imap", "pop3", "managesieve"])
@@ -96,10 +96,10 @@ def test_dialogues(protocol: str, data: st.DataObject, room: int) -> None:
 @pytest.mark.parametrize("inbound", [False, True])
 @given(blocks=sessions("smtp"), room=ROOM)
 def test_transactions(*, inbound: bool, blocks: list[Any], room: int) -> None:
-    found = places(blocks, "smtp")
+    begins = places(blocks, "smtp")
     if not inbound:  # the message was named a moment before
-        found = [place - (place > 0 and blocks[place - 1] is CARRIED) for place in found]
-    assert transactions(blocks, room, inbound=inbound) == span(blocks, found, room)
+        begins = [place - (place > 0 and blocks[place - 1] is CARRIED) for place in begins]
+    assert transactions(blocks, room, inbound=inbound) == span(blocks, begins, room)
 
 
 @given(sessions("smtp"), ROOM)

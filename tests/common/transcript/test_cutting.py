@@ -151,15 +151,21 @@ def said(*texts: str) -> list[tuple[bool, bytes, float, bool]]:
 
 
 def test_transactions_begin_with_mail_behind_a_reply_that_is_no_intermediate_one() -> None:
-    one = said(
+    transaction = said(
         "C: mail FROM:<a@b>", "S: 250 OK", "C: RCPT TO:<c@d>", "S: 250 OK", "C: DATA", "S: 354 Go", "C: MAIL in it"
     )
-    blocks = said("C: EHLO a", "S: 250 mx") + one + said("S: 250 OK") + one + said("S: 250 OK", "C: NOOP", "S: 250 OK")
-    octets = sum(ENTRY + len(block[1]) for block in [*one, *said("S: 250 OK")])
+    blocks = (
+        said("C: EHLO a", "S: 250 mx")
+        + transaction
+        + said("S: 250 OK")
+        + transaction
+        + said("S: 250 OK", "C: NOOP", "S: 250 OK")
+    )
+    octets = sum(ENTRY + len(block[1]) for block in [*transaction, *said("S: 250 OK")])
     assert transactions(blocks, 10_000, inbound=True) == (2, 10, octets)
     assert transactions(blocks, 1, inbound=True) == (2, 10, octets)
-    assert transactions([*blocks, *one], 10_000, inbound=True)[:2] == (2, 20)
-    assert transactions([*blocks, *one], octets, inbound=True)[:2] == (2, 10)
+    assert transactions([*blocks, *transaction], 10_000, inbound=True)[:2] == (2, 20)
+    assert transactions([*blocks, *transaction], octets, inbound=True)[:2] == (2, 10)
     for other in ("C: RSET", "C: NOOP", "C: MAILX"):
         assert transactions(said("S: 250 mx", other, "S: 250 OK", other), 1, inbound=True) == (-1, -1, 0)
     assert transactions(said("S: 220 mx", "C: MAIL FROM:<a@b>"), 1, inbound=True) == (-1, -1, 0)

@@ -49,7 +49,7 @@ def test_who_speaks_to_whom() -> None:
     ],
 )
 def test_the_server_has_closed_it_where_it_spoke_last(lines: list[dict[str, Any]], ended: str | None, end: str) -> None:
-    shown = "".join(f"{one['from'][0].upper()}: {one['text']}\n" for one in lines)
+    shown = "".join(f"{spoken['from'][0].upper()}: {spoken['text']}\n" for spoken in lines)
     assert written(*lines, ended=ended) == HEAD + shown + end
 
 
@@ -79,9 +79,9 @@ def test_where_tls_begins() -> None:
 def test_content_of_the_client_in_place_of_what_stands_for_it() -> None:
     asked: list[str] = []
 
-    def content(one: Mapping[str, Any]) -> bytes | None:
-        asked.append(one["text"])
-        return {"none": None, "mail": b"Subject: x\r\n\r\n.dot\r\n", "literal": b".dot\r\n\xe9"}[one["text"]]
+    def content(spoken: Mapping[str, Any]) -> bytes | None:
+        asked.append(spoken["text"])
+        return {"none": None, "mail": b"Subject: x\r\n\r\n.dot\r\n", "literal": b".dot\r\n\xe9"}[spoken["text"]]
 
     reference = {"size": 5, "sha256": None}
     lines = [

@@ -21,9 +21,9 @@ def sessions_in(path: Path) -> dict[int, list[Step]]:
     sessions: dict[int, list[Step]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith(LINES) and line[1:3].rstrip(" ").endswith(":"):
-            found: list[Step] = []
-            add(found, line)
-            sessions.setdefault(found[0].who, []).append(found[0])
+            steps: list[Step] = []
+            add(steps, line)
+            sessions.setdefault(steps[0].who, []).append(steps[0])
     return sessions
 
 

@@ -29,7 +29,7 @@ async def door_of(heard: Recorder) -> AsyncIterator[DoorClient]:
 
 
 def ids(answer: Any) -> list[str]:
-    return [one["id"] for one in answer["sessions"]]
+    return [summary["id"] for summary in answer["sessions"]]
 
 
 def at(heard: Recorder, name: str, began: float, protocol: str = "smtp", peer: str = "192.0.2.1:4000") -> Any:
@@ -62,21 +62,21 @@ async def test_filters() -> None:
     read.noted(Read("bob", "INBOX", 7, "1:3", "default"))
     async with door_of(heard) as door:
 
-        async def found(**query: Any) -> list[str]:
+        async def matching(**query: Any) -> list[str]:
             return ids(await door.get("/sessions", **query))
 
-        assert await found() == ["read", "carried", "imap"]
-        assert await found(world="*") == ["read", "carried", "shop", "imap"]
-        assert await found(world="shop", account="bob@shop.test") == ["shop"]
-        assert await found(protocol="imap") == ["imap"]
-        assert await found(peer="192.0.2.2") == await found(peer="192.0.2.2:1") == ["imap"]
-        assert await found(message="Q0,Q1") == ["carried"]
-        assert await found(message="Q1", world="shop") == []
-        assert await found(message="", places=json.dumps([["bob", "INBOX", 7, 2]])) == ["read"]
-        assert await found(places=json.dumps([["bob", "INBOX", 7, 4], ["bob", "INBOX", 8, 2]])) == []
+        assert await matching() == ["read", "carried", "imap"]
+        assert await matching(world="*") == ["read", "carried", "shop", "imap"]
+        assert await matching(world="shop", account="bob@shop.test") == ["shop"]
+        assert await matching(protocol="imap") == ["imap"]
+        assert await matching(peer="192.0.2.2") == await matching(peer="192.0.2.2:1") == ["imap"]
+        assert await matching(message="Q0,Q1") == ["carried"]
+        assert await matching(message="Q1", world="shop") == []
+        assert await matching(message="", places=json.dumps([["bob", "INBOX", 7, 2]])) == ["read"]
+        assert await matching(places=json.dumps([["bob", "INBOX", 7, 4], ["bob", "INBOX", 8, 2]])) == []
         for places in ("x", "[1]", '[["a","b","c",1]]'):
             with pytest.raises(DoorRefused, match="places"):
-                await found(places=places)
+                await matching(places=places)
 
 
 async def test_one_session() -> None:

@@ -323,10 +323,10 @@ def test_a_summary() -> None:
 def test_the_bounds_are_settings() -> None:
     from postroad.config import Settings
 
-    made = recorder_of(Settings.from_environ({"POSTROAD_TRANSCRIPT_SESSIONS": "1"}), Wall())  # type: ignore[arg-type]
-    session(made, "a")
-    session(made, "b")
-    assert names(made) == ["b"]
+    bounded = recorder_of(Settings.from_environ({"POSTROAD_TRANSCRIPT_SESSIONS": "1"}), Wall())  # type: ignore[arg-type]
+    session(bounded, "a")
+    session(bounded, "b")
+    assert names(bounded) == ["b"]
 
 
 def test_a_protocol_that_has_no_observer() -> None:

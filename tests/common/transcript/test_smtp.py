@@ -84,9 +84,9 @@ def test_lmtp_counts_the_recipients_of_each_transaction_anew(between: str, repli
     recipients = "".join(
         f"C: RCPT TO:<{name}@beta.test>\nS: {code} x\n" for name, code in (("a", 250), ("b", 250), ("c", 550))
     )
-    one = f"C: MAIL FROM:<>\nS: 250 OK\n{recipients}"
-    sent = f"{one}C: DATA\nS: 354 Go\nC: .\n" + "S: 250 stored\n" * replies
-    text = f"S: 220 mx.test LMTP\nC: LHLO a.test\nS: 250 mx.test\n{one}C: RSET\nS: 250 OK\n{sent}"
+    envelope = f"C: MAIL FROM:<>\nS: 250 OK\n{recipients}"
+    sent = f"{envelope}C: DATA\nS: 354 Go\nC: .\n" + "S: 250 stored\n" * replies
+    text = f"S: 220 mx.test LMTP\nC: LHLO a.test\nS: 250 mx.test\n{envelope}C: RSET\nS: 250 OK\n{sent}"
     assert observed("lmtp", steps_of(text)).turn is (Turn.COMMAND if replies == 2 else Turn.SERVER)
     if replies == 2:
         observer = observed("lmtp", steps_of(f"{text}{between}{sent}C: QUIT\nS: 221 bye\n"))

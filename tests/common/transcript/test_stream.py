@@ -17,12 +17,12 @@ CUTS = st.lists(st.integers(1, 5), min_size=1, max_size=5)
 
 def blocks(octets: bytes, sizes: list[int]) -> list[bytes]:
     cut = 0
-    found: list[bytes] = []
+    pieces: list[bytes] = []
     while cut < len(octets):
-        size = sizes[len(found) % len(sizes)]
-        found.append(octets[cut : cut + size])
+        size = sizes[len(pieces) % len(sizes)]
+        pieces.append(octets[cut : cut + size])
         cut += size
-    return found
+    return pieces
 
 
 @given(PIECES, CUTS)

@@ -167,8 +167,8 @@ def test_octets_that_are_lost_anywhere_leave_nothing_behind(protocol: str) -> No
     command, answer = AFTER[protocol]
     for step in range(1, len(rest)):
         observer = observer_of(opened(protocol))
-        for one in [greeting, *rest[:step]]:
-            observer.take(Side.CLIENT if one.kind == "C" else Side.SERVER, one.octets, 0.0, tls=False)
+        for spoken in [greeting, *rest[:step]]:
+            observer.take(Side.CLIENT if spoken.kind == "C" else Side.SERVER, spoken.octets, 0.0, tls=False)
         for side in Side:
             observer.take(side, b"{9", 0.0, tls=False)
         observer.skip()

@@ -93,9 +93,9 @@ def test_a_session_that_carries() -> None:
 def test_what_a_world_sees_of_it() -> None:
     assert (summary(relayed(), "shop")["messages"], summary(relayed(), "other")["messages"]) == (["Q1"], [])
     assert summary(relayed(), "other")["world"] == "other"
-    assert [one["n"] for one in whole(relayed(), "shop")["lines"]] == list(range(1, 9))
+    assert [spoken["n"] for spoken in whole(relayed(), "shop")["lines"]] == list(range(1, 9))
     other = whole(relayed(), "other")
-    assert [one["n"] for one in other["lines"]] == [1]
+    assert [spoken["n"] for spoken in other["lines"]] == [1]
     assert other["facts"] == []
 
 
@@ -171,6 +171,6 @@ def test_each_world_sees_its_own_transactions_and_what_belongs_to_none(world: st
     tape.sent(b"RSET\r\n", 2.0, tls=False)
     lines, facts = WORLDS[world]
     shown = whole(tape, world)
-    assert [one["n"] for one in shown["lines"]] == lines
+    assert [spoken["n"] for spoken in shown["lines"]] == lines
     assert [fact["line"] for fact in shown["facts"]] == facts
     assert shown["messages"] == [{2: "Q1", 4: "Q2"}[line] for line in facts]

@@ -56,6 +56,6 @@ CHECK = FurtherCheck(
 )
 def test_what_records_must_not_say(texts: list[str], said: list[tuple[int, str]]) -> None:
     records = {index: parse_record(text, X_TEST, 1) for index, text in enumerate(texts)}
-    found = list(CHECK.faults("x.test", records))
-    assert [index for index, _ in found] == [index for index, _ in said]
-    assert all(sentence.startswith(wanted) for (_, sentence), (_, wanted) in zip(found, said, strict=True))
+    faults = list(CHECK.faults("x.test", records))
+    assert [index for index, _ in faults] == [index for index, _ in said]
+    assert all(sentence.startswith(wanted) for (_, sentence), (_, wanted) in zip(faults, said, strict=True))

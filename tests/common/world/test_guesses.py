@@ -259,8 +259,8 @@ async def test_as_whom_one_may_act(
     login: str, identity: str, administrators: tuple[str, ...], acts_as: str | None
 ) -> None:
     guesser = Guesser()
-    made = Claim("PLAIN", login, Password("builder"), identity)
-    attempt = guesser.guesses.log_in(ACCOUNTS.get, made, GATEWAY, administrators)
+    claimed = Claim("PLAIN", login, Password("builder"), identity)
+    attempt = guesser.guesses.log_in(ACCOUNTS.get, claimed, GATEWAY, administrators)
     if acts_as is None:
         with pytest.raises(NotAllowed):
             await attempt

@@ -110,7 +110,7 @@ async def test_a_spoiled_line_costs_no_other(tmp_path: Path, caplog: pytest.LogC
         b"".join([*lines, b'00000000 {"other": 1}\n', b'%08x {"other":1}\n' % zlib.crc32(b'{"other":1}')])
     )
     log = OverlayLog(tmp_path)
-    assert [one["id"] for one in log.definitions] == ["a", "c"]
+    assert [defined["id"] for defined in log.definitions] == ["a", "c"]
     assert f"{tmp_path / FILE}: the line at octet {len(lines[0])} is spoiled" in caplog.text
     log.close()
 
@@ -148,7 +148,7 @@ async def test_a_full_disk_refuses_a_change_and_keeps_the_others(
     await log.put("c", definition("c"))
     log.close()
     log = OverlayLog(tmp_path)
-    assert [one["id"] for one in log.definitions] == ["a", "c"]
+    assert [defined["id"] for defined in log.definitions] == ["a", "c"]
     log.close()
 
 
@@ -169,7 +169,7 @@ async def test_a_log_that_can_not_be_compacted_goes_on(
     await log.put("b", definition("b"))
     log.close()
     log = OverlayLog(tmp_path)
-    assert [one["id"] for one in log.definitions] == ["b"]
+    assert [defined["id"] for defined in log.definitions] == ["b"]
     log.close()
 
 

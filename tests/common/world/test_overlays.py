@@ -65,9 +65,9 @@ class Service:
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    one = Service(tmp_path)
-    yield one
-    one.close()
+    new_service = Service(tmp_path)
+    yield new_service
+    new_service.close()
 
 
 async def test_what_is_put_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -93,11 +93,11 @@ aliases = { %b, a18 = "ann@c.test" }
 
 
 @pytest.mark.parametrize(
-    ("login", "found"),
+    ("login", "known"),
     [("Ann@a.test", True), ("ann", False), ("ann@nowhere.test", False), ("ann@a..test", False), ("x@a.test", False)],
 )
-def test_account(login: str, found: bool) -> None:
-    assert (WORLD.account(login) is not None) is found
+def test_account(login: str, known: bool) -> None:
+    assert (WORLD.account(login) is not None) is known
 
 
 @pytest.mark.parametrize(

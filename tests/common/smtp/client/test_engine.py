@@ -436,7 +436,7 @@ def test_a_refused_reverse_path_is_everyones_outcome(talk: Talk, pipelining: boo
     (event,) = talk.run(script, TWO)
     assert statuses(event) == ["failed 5.7.1", "failed 5.7.1"]
     assert isinstance(event, Finished)
-    assert all(isinstance(one, Failed) and one.command == "MAIL FROM" for one in event.outcomes)
+    assert all(isinstance(outcome, Failed) and outcome.command == "MAIL FROM" for outcome in event.outcomes)
 
 
 def test_354_with_nobody_left_is_answered_with_a_lone_dot(talk: Talk) -> None:

@@ -11,8 +11,8 @@ def read(octets: bytes, *, step: int | None = None) -> list[Reply]:
     replies: list[Reply] = []
     for start in range(0, len(octets), step or len(octets)):
         reader.feed(octets[start : start + (step or len(octets))])
-        while (found := reader.next()) is not None:
-            replies.append(found)
+        while (reply := reader.next()) is not None:
+            replies.append(reply)
     assert reader.is_empty
     return replies
 

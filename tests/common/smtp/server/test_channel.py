@@ -174,7 +174,7 @@ def test_the_end_point_is_the_hash_of_the_certificate(folder: Path, tmp_path: Pa
     ]
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mx.test")])
     for key, algorithm, expected in keys:
-        made = (
+        certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(name)
@@ -184,8 +184,8 @@ def test_the_end_point_is_the_hash_of_the_certificate(folder: Path, tmp_path: Pa
             .not_valid_after(NOW + dt.timedelta(days=1))
             .sign(key, algorithm)
         )
-        (tmp_path / CERTIFICATE_FILE).write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        wanted = None if expected is None else made.fingerprint(algorithm)
+        (tmp_path / CERTIFICATE_FILE).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        wanted = None if expected is None else certificate.fingerprint(algorithm)
         assert end_point(tmp_path) == wanted
     (tmp_path / CERTIFICATE_FILE).write_text("nothing")
     with pytest.raises(TlsError, match="run init"):

@@ -184,9 +184,9 @@ class Rig:
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    made = Rig(tmp_path)
-    yield made
-    await made.end()
+    new_rig = Rig(tmp_path)
+    yield new_rig
+    await new_rig.end()
     left = [path.name for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a test's own folder
     assert left == []
 

@@ -81,8 +81,8 @@ def test_sound(octets: bytes, content: bytes, rest: bytes, size: int) -> None:
     ],
 )
 def test_refused(octets: bytes, refusal: Reply, size: int) -> None:
-    content, rest, found = receive(octets + b".\r\nQUIT\r\n", size)
-    assert found == refusal
+    content, rest, reply = receive(octets + b".\r\nQUIT\r\n", size)
+    assert reply == refusal
     assert rest == b"QUIT\r\n"
     assert octets.replace(b"\r\n.", b"\r\n").startswith(content)
 

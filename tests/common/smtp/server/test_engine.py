@@ -71,15 +71,15 @@ def engine(session: Session) -> Engine:
 
 
 def events(engine: Engine) -> list[Event]:
-    found = []
+    happened = []
     while not isinstance(event := engine.next_event(), Wait):
-        found.append(event)
+        happened.append(event)
         match event:
             case Mail():
                 engine.answer(SENDER_OK)
             case Rcpt():
                 engine.answer(RECIPIENT_OK)
-    return found
+    return happened
 
 
 def feed(engine: Engine, octets: bytes) -> bytes:
@@ -124,9 +124,9 @@ def test_no_250_before_the_commit(engine: Engine) -> None:
 
 def test_rcpt_has_the_envelope_so_far(engine: Engine) -> None:
     engine.receive_data(b"MAIL FROM:<> SIZE=7\r\nRCPT TO:<b@beta.test>\r\nRCPT TO:<c@beta.test>\r\n")
-    found = events(engine)
-    assert [len(event.envelope.recipients) for event in found if isinstance(event, Rcpt)] == [0, 1]
-    last = found[-1]
+    happened = events(engine)
+    assert [len(event.envelope.recipients) for event in happened if isinstance(event, Rcpt)] == [0, 1]
+    last = happened[-1]
     assert isinstance(last, Rcpt)
     assert last.envelope.reverse_path is None
     assert last.envelope.declared_size == 7

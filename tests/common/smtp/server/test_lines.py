@@ -19,13 +19,13 @@ FULL = b"x" * (LINE - 2)
 
 def lines(octets: bytes, size: int) -> list[bytes | Reply]:
     reader = LineReader(LINE - 2)
-    found: list[bytes | Reply] = []
+    read: list[bytes | Reply] = []
     for start in range(0, len(octets), size):
         reader.receive(octets[start : start + size])
         while (line := reader.next_line()) is not None:
-            found.append(line)
+            read.append(line)
         assert reader.buffered < LINE
-    return found
+    return read
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4096, 12288, 12289, 12290, 100_000])
