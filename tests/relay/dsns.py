@@ -53,7 +53,7 @@ class Case:
             arrived=1795435200.0,
             envelope=Envelope(
                 reverse_path=parse_address(self.sender),
-                recipients=tuple(Recipient(parse_address(one)) for one in self.recipients),
+                recipients=tuple(Recipient(parse_address(recipient)) for recipient in self.recipients),
                 body=None if self.content.isascii() else BodyType.EIGHT_BIT_MIME,
                 smtputf8=self.smtputf8,
             ),
@@ -62,7 +62,7 @@ class Case:
         )
 
     def report(self) -> Report:
-        made = report(
+        dsn = report(
             self.original,
             self.failures,
             self.content,
@@ -72,8 +72,8 @@ class Case:
             unique="0123456789abcdef",
             retry_until=self.retry_until,
         )
-        assert made is not None
-        return made
+        assert dsn is not None
+        return dsn
 
 
 def busy() -> Deferred:

@@ -54,7 +54,7 @@ class Notes:
         return [kind.value for kind, ident, _ in self.events if queue_id in {None, ident}]
 
     def find(self, kind: Kind) -> list[dict[str, Any]]:
-        return [detail for one, _, detail in self.events if one is kind]
+        return [detail for event_kind, _, detail in self.events if event_kind is kind]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):

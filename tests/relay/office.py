@@ -132,4 +132,8 @@ class Office:
         await self.notes.until(lambda: not self.manager.active)
 
     def times(self, kind: Kind) -> list[float]:
-        return [at or 0.0 for (one, _, _), at in zip(self.notes.events, self.notes.times, strict=True) if one is kind]
+        return [
+            at or 0.0
+            for (event_kind, _, _), at in zip(self.notes.events, self.notes.times, strict=True)
+            if event_kind is kind
+        ]

@@ -107,7 +107,7 @@ class PretendServer:
                 case "EHLO":
                     offers = (*self.extensions, "STARTTLS") if self.tls is not None and not secure else self.extensions
                     lines = ["pretend", *offers]
-                    text = "\r\n".join(f"250-{one}" for one in lines[:-1]) + f"\r\n250 {lines[-1]}"
+                    text = "\r\n".join(f"250-{keyword}" for keyword in lines[:-1]) + f"\r\n250 {lines[-1]}"
                     await self._say(writer, line, text)
                 case "STARTTLS":
                     await self._say(writer, line, "220 go ahead")

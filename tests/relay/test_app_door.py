@@ -129,7 +129,7 @@ async def test_a_login_at_greenmails_port_is_the_stores_to_check(site: Site, mon
     monkeypatch.setattr(StoreLogins, "is_right", is_right)
     assert [await code(password) for password in ("s3cret", "wrong")] == [235, 535]
     refused = [detail for kind, detail in await site.journal() if kind is Kind.REFUSED]
-    assert [(one["command"], one["reply"][:3]) for one in refused] == [("AUTH", "454"), ("AUTH", "535")]
+    assert [(detail["command"], detail["reply"][:3]) for detail in refused] == [("AUTH", "454"), ("AUTH", "535")]
 
 
 @pytest.mark.parametrize(

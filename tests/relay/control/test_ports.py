@@ -37,14 +37,14 @@ def client(desk: Desk, port: int = FIRST, *, tls: bool = False) -> aiosmtplib.SM
 
 
 async def send(desk: Desk, recipients: Sequence[str], port: int = FIRST, content: bytes = CONTENT) -> str:
-    async with client(desk, port) as one:
-        _, reply = await one.sendmail("app@example.org", recipients, content)
+    async with client(desk, port) as smtp:
+        _, reply = await smtp.sendmail("app@example.org", recipients, content)
     return reply.split("queued as ")[1]
 
 
 def is_closed(desk: Desk, port: int) -> bool:
-    with socket.socket() as one:
-        return one.connect_ex((f"{desk.site.network}.1", port)) == errno.ECONNREFUSED
+    with socket.socket() as probe:
+        return probe.connect_ex((f"{desk.site.network}.1", port)) == errno.ECONNREFUSED
 
 
 async def test_all_that_comes_by_a_port_is_its_worlds(desk: Desk) -> None:
@@ -76,16 +76,16 @@ async def test_all_that_comes_by_a_port_is_its_worlds(desk: Desk) -> None:
 
 async def test_a_session_by_a_port_is_seen_in_its_world(desk: Desk) -> None:
     await put(desk, "one", FIRST)
-    async with client(desk) as one:
-        await one.noop()
+    async with client(desk) as smtp:
+        await smtp.noop()
     sessions = (await desk.door.get("/sessions", world="one"))["sessions"]
     assert [(session["world"], session["local"]) for session in sessions] == [("one", f"{desk.site.network}.1:{FIRST}")]
     assert (await desk.door.get("/sessions", world="default"))["sessions"] == []
-    async with client(desk) as one:
-        await one.ehlo()
-        await one.mail("app@example.org")
+    async with client(desk) as smtp:
+        await smtp.ehlo()
+        await smtp.mail("app@example.org")
         with pytest.raises(aiosmtplib.SMTPRecipientRefused):
-            await one.rcpt("x@[192.0.2.1]")
+            await smtp.rcpt("x@[192.0.2.1]")
     (refused,) = [event for event in await desk.events() if event["kind"] == "refused"]
     assert (refused["world"], refused["port"]) == ("one", "app")
 
@@ -124,24 +124,24 @@ async def test_a_port_lets_its_own_worlds_users_in(
     await put(desk, "one", FIRST)
     await put(desk, "two")
     password = password[::-1] if password == "bob" else password
-    async with client(desk) as one:
-        await one.ehlo()
+    async with client(desk) as smtp:
+        await smtp.ehlo()
         try:
-            got = (await getattr(one, f"auth_{mechanism}")(login, password)).code
+            got = (await getattr(smtp, f"auth_{mechanism}")(login, password)).code
         except aiosmtplib.SMTPAuthenticationError as error:
             got = error.code
         assert got == code
-        await one.sendmail("app@example.org", STRANGERS, CONTENT)
+        await smtp.sendmail("app@example.org", STRANGERS, CONTENT)
     (accepted,) = [event for event in await desk.events() if event["kind"] == "accepted"]
     assert (accepted["world"], accepted["login"]) == ("one", None if code == 535 else login.lower())
 
 
 async def test_a_token_of_another_world_opens_no_port(desk: Desk) -> None:
     await put(desk, "one", FIRST)
-    async with client(desk) as one:
-        await one.ehlo()
+    async with client(desk) as smtp:
+        await smtp.ehlo()
         for line in ("AUTH XOAUTH2 dXNlcj1hbGljZUBhbHBoYS50ZXN0AWF1dGg9QmVhcmVyIG5vbmUBAQ==", "*"):
-            code, _ = await one.execute_command(line.encode())
+            code, _ = await smtp.execute_command(line.encode())
         assert code in {501, 535}
 
 
@@ -150,8 +150,8 @@ async def test_tls_forgets_no_world(desk: Desk) -> None:
     await desk.site.restart(POSTROAD_APP_STARTTLS="on")
     desk.open()
     await put(desk, "one", FIRST)
-    async with client(desk, tls=True) as one:
-        await one.sendmail("app@example.org", STRANGERS, CONTENT)
+    async with client(desk, tls=True) as smtp:
+        await smtp.sendmail("app@example.org", STRANGERS, CONTENT)
     (accepted,) = [event for event in await desk.events() if event["kind"] == "accepted"]
     assert (accepted["world"], accepted["tls"]) == ("one", "TLSv1.3")
 
@@ -170,9 +170,9 @@ async def test_a_port_is_closed_with_its_sessions(desk: Desk, dropped: bool) -> 
             await put(desk, "one", SECOND)
         assert is_closed(desk, FIRST)
         assert is_closed(desk, SECOND) is dropped
-        for one in (idle, busy):
+        for session in (idle, busy):
             with pytest.raises(aiosmtplib.SMTPServerDisconnected):
-                await one.noop()
+                await session.noop()
     assert desk.site.relay.spool.entries() == []
     # Another world may have it at once.
     await put(desk, "two", FIRST)

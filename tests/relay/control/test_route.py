@@ -21,7 +21,7 @@ async def asked(domain: str, *, again: bool = False) -> dict[str, Any]:
     async with NameServer(SCRIPT) as server:
         router = Router(
             make(server),
-            shuffle=lambda mx: mx.sort(key=lambda one: one.host),
+            shuffle=lambda mx: mx.sort(key=lambda exchanger: exchanger.host),
             own_names=frozenset({"relay.test"}),
             own_addresses=frozenset({IPv4Address("127.0.0.25")}),
             network=IPv4Network("127.0.0.0/24"),
@@ -41,9 +41,9 @@ async def test_each_question_is_shown_with_its_answer(again: bool) -> None:
     assert (shown["domain"], shown["outcome"], shown["status"]) == ("beta.test", "routed", None)
     first, *others = shown["questions"]
     assert (first["name"], first["type"], first["answer"]) == ("beta.test", "MX", "records")
-    assert {one["type"] for one in others} == {"A"}
+    assert {question["type"] for question in others} == {"A"}
     hosts = [record.split()[1] for record in first["records"]]
-    assert sorted(one["name"] for one in others) == sorted(hosts)
+    assert sorted(question["name"] for question in others) == sorted(hosts)
     assert {server["host"] for server in shown["servers"]} <= set(hosts)
     assert all(server["address"].startswith("127.0.0.") for server in shown["servers"])
 

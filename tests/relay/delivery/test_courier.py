@@ -52,7 +52,7 @@ def stored(content: bytes = CONTENT, path: Path | None = None, size: int | None 
 
 
 def route(*addresses: IPv4Address) -> Route:
-    return Route(tuple(Target(f"mx{number}.test", one) for number, one in enumerate(addresses or (LOCAL,))), ())
+    return Route(tuple(Target(f"mx{number}.test", address) for number, address in enumerate(addresses or (LOCAL,))), ())
 
 
 @dataclass

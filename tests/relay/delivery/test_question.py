@@ -27,13 +27,13 @@ def asked(name: str = "Beta.test", rdtype: str = "MX") -> bytes:
 
 
 def response(query: bytes, *records: str, additional: tuple[str, ...] = ()) -> bytes:
-    made = dns.message.make_response(dns.message.from_wire(query))
-    made.flags |= dns.flags.AA
-    for section, texts in ((made.answer, records), (made.additional, additional)):
+    message = dns.message.make_response(dns.message.from_wire(query))
+    message.flags |= dns.flags.AA
+    for section, texts in ((message.answer, records), (message.additional, additional)):
         for text in texts:
             owner, ttl, kind, rdata = text.split(" ", 3)
             section.append(dns.rrset.from_text(owner, int(ttl), "IN", kind, rdata))
-    return made.to_wire()
+    return message.to_wire()
 
 
 @pytest.mark.parametrize("rdtype", ["A", "MX"])
@@ -49,7 +49,7 @@ def test_other_names_are_for_dnspython(name: str) -> None:
 
 def test_plain_answers_are_read() -> None:
     query = asked()
-    found = answer(
+    answered = answer(
         response(
             query,
             "Beta.test. 300 MX 10 A.beta.test.",
@@ -58,15 +58,15 @@ def test_plain_answers_are_read() -> None:
         ),
         query,
     )
-    assert found == Plain(Records(mx=(MX(10, "a.beta.test"), MX(20, "mx.gamma.test"))), 300.0)
+    assert answered == Plain(Records(mx=(MX(10, "a.beta.test"), MX(20, "mx.gamma.test"))), 300.0)
     longest = ".".join(["a" * 63] * 3 + ["b" * 61])  # 253 characters
     for exchange in ("mx.gamma.example", "x", longest):  # no name before it ends alike: no pointer
-        found = answer(response(query, f"Beta.test. 1 MX 65535 {exchange}."), query)
-        assert found == Plain(Records(mx=(MX(65535, exchange),)), 1.0)
+        answered = answer(response(query, f"Beta.test. 1 MX 65535 {exchange}."), query)
+        assert answered == Plain(Records(mx=(MX(65535, exchange),)), 1.0)
     query = asked("a.test", "A")
-    found = answer(response(query, "a.test. 0 A 127.0.0.1"), query)
-    assert found is not None
-    assert (*map(str, found.records.addresses), found.ttl) == ("127.0.0.1", 0.0)
+    answered = answer(response(query, "a.test. 0 A 127.0.0.1"), query)
+    assert answered is not None
+    assert (*map(str, answered.records.addresses), answered.ttl) == ("127.0.0.1", 0.0)
 
 
 OPT = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"
@@ -79,9 +79,9 @@ def test_answers_to_marked_questions_are_read_too() -> None:
     assert marked(query, "shop.0123") == asks.to_wire()
     plain = response(query, "Beta.test. 300 MX 10 A.beta.test.", additional=("a.beta.test. 5 A 127.0.0.1",))
     packet = plain[:11] + b"\2" + plain[12:] + OPT
-    found = answer(packet, query)
-    assert found == answer(plain, query) == Plain(Records(mx=(MX(10, "a.beta.test"),)), 300.0)
-    assert read(dns.message.from_wire(packet), "MX") == found
+    answered = answer(packet, query)
+    assert answered == answer(plain, query) == Plain(Records(mx=(MX(10, "a.beta.test"),)), 300.0)
+    assert read(dns.message.from_wire(packet), "MX") == answered
     twice = plain[:11] + b"\3" + plain[12:] + OPT + OPT
     for odd in (packet[:-1], packet + b"\0", packet[:-1] + b"\4", packet[:-6] + b"\1" + packet[-5:], twice):
         assert answer(odd, query) is None
@@ -173,12 +173,12 @@ def test_what_is_read_dnspython_reads_too(pieces: list[tuple[int, int, bytes]]) 
     packet = GOOD
     for at, gone, put in pieces:
         packet = packet[:at] + put + packet[at + gone :]
-    found = answer(packet, asked())
-    if found is None:
+    answered = answer(packet, asked())
+    if answered is None:
         return
     try:
         message = dns.message.from_wire(packet)
     except dns.exception.DNSException as error:
         raise AssertionError(packet) from error
     assert dns.message.make_query("beta.test", "MX", id=ID).is_response(message)
-    assert read(message, "MX") == (found.records, found.ttl)
+    assert read(message, "MX") == (answered.records, answered.ttl)

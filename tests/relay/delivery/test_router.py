@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def router(server: NameServer, clock: Clock | None = None) -> Router:
     return Router(
         make(server, clock),
-        shuffle=lambda mx: mx.sort(key=lambda one: one.host, reverse=True),
+        shuffle=lambda mx: mx.sort(key=lambda exchanger: exchanger.host, reverse=True),
         own_names=frozenset({"relay.test"}),
         own_addresses=frozenset({IPv4Address("127.0.0.25")}),
         network=IPv4Network("127.0.0.0/24"),
@@ -30,12 +30,12 @@ def router(server: NameServer, clock: Clock | None = None) -> Router:
 async def test_a_route() -> None:
     script = SCRIPT | {("even.test", "MX"): ["even.test. 300 MX 10 a.test.", "even.test. 300 MX 10 b.test."]}
     async with NameServer(script) as server:
-        found = await router(server).route("beta.test")
-        assert isinstance(found, Route)
-        assert [target.host for target in found.targets] == ["a.test", "b.test", "b.test"]
+        route = await router(server).route("beta.test")
+        assert isinstance(route, Route)
+        assert [target.host for target in route.targets] == ["a.test", "b.test", "b.test"]
         even = await router(server).route("even.test")
         assert isinstance(even, Route)
-        assert [one.host for one in even.mx] == ["b.test", "a.test"]  # shuffled
+        assert [exchanger.host for exchanger in even.mx] == ["b.test", "a.test"]  # shuffled
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ async def test_a_fixed_route_needs_no_name_server() -> None:
 
 async def test_a_literal_needs_no_name_server() -> None:
     async with NameServer({}) as server:
-        found = await router(server).route("[127.0.0.9]")
-        assert found == Route((Target("[127.0.0.9]", IPv4Address("127.0.0.9")),), ())
+        route = await router(server).route("[127.0.0.9]")
+        assert route == Route((Target("[127.0.0.9]", IPv4Address("127.0.0.9")),), ())
         assert server.asked == []
 
 
@@ -86,12 +86,12 @@ async def test_the_route_of_a_burst_is_made_once(monkeypatch: pytest.MonkeyPatch
     async with NameServer(script) as server:
         routes = router(server, clock)
         assert routes.known("one.test") is None
-        found = await routes.route("one.test")
-        assert routes.known("one.test") is found
+        route = await routes.route("one.test")
+        assert routes.known("one.test") is route
         clock.push(CACHE_TIME)
         assert routes.known("one.test") is None
         again = await routes.route("one.test")
-        assert again == found
+        assert again == route
         assert routes.known("one.test") is again
         # Several exchangers are put in order anew for each message.
         await routes.route("beta.test")

@@ -29,7 +29,7 @@ OWN = IPv4Address("127.0.0.25")
 
 
 def at(*last: int) -> Records:
-    return Records(addresses=tuple(IPv4Address(f"127.0.0.{one}") for one in last))
+    return Records(addresses=tuple(IPv4Address(f"127.0.0.{octet}") for octet in last))
 
 
 def find(mx: list[MX], hosts: dict[str, Answer], domain: str = "beta.test") -> Route | Deferred | Failed:
@@ -78,7 +78,7 @@ def test_the_lowest_preference_comes_first_and_equal_ones_are_shuffled(shuffle: 
     first, second, third = ordered(mx, shuffle)
     shuffled = list(mx)
     shuffle(shuffled)
-    assert [first, second] == [one for one in shuffled if one.preference == 10]
+    assert [first, second] == [exchanger for exchanger in shuffled if exchanger.preference == 10]
     assert third == MX(20, "c.test")
 
 

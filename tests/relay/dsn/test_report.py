@@ -30,9 +30,9 @@ def parsed(case: Case) -> EmailMessage:
 
 def parts(case: Case) -> list[MimePart]:
     message = parsed(case)
-    found = message.get_payload()
-    assert isinstance(found, list)
-    return [part for part in found if not isinstance(part, str)]
+    payload = message.get_payload()
+    assert isinstance(payload, list)
+    return [part for part in payload if not isinstance(part, str)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -50,9 +50,9 @@ def test_the_envelope_is_that_of_a_notification(case: Case) -> None:
 def test_it_belongs_to_the_world_of_the_original() -> None:
     case = Case("worldly")
     original = replace(case.original, envelope=replace(case.original.envelope, world="shop"))
-    made = report(original, case.failures, case.content, reporter=REPORTER, queue_id=QueueId("1"), now=0.0, unique="u")
-    assert made is not None
-    assert made.message.world == "shop"
+    dsn = report(original, case.failures, case.content, reporter=REPORTER, queue_id=QueueId("1"), now=0.0, unique="u")
+    assert dsn is not None
+    assert dsn.message.world == "shop"
 
 
 def test_a_delay_is_told_with_the_header_section_alone() -> None:
@@ -207,13 +207,15 @@ def test_flufl_bounce_understands_it(case: Case) -> None:
     temporary, permanent = all_failures(message)
     assert not temporary
     # It reads addresses by email.utils.parseaddr(), which from Python 3.13 on finds no address with a domain literal.
-    assert {one for one in permanent if one and b"@[" not in one} == {one for one in failures if b"@[" not in one}
+    assert {address for address in permanent if address and b"@[" not in address} == {
+        address for address in failures if b"@[" not in address
+    }
 
 
 def test_nobody_is_told_of_a_notification_that_failed() -> None:
     original = BY_NAME["one recipient"].original
     notification = replace(original, envelope=replace(original.envelope, reverse_path=None))
-    made = report(
+    dsn = report(
         notification,
         {0: NO_USER},
         SIMPLE,
@@ -222,7 +224,7 @@ def test_nobody_is_told_of_a_notification_that_failed() -> None:
         now=0.0,
         unique="x",
     )
-    assert made is None
+    assert dsn is None
 
 
 @pytest.mark.parametrize(
@@ -245,8 +247,8 @@ def test_what_makes_it_internationalized(case: Case, utf8: bool) -> None:
 
 def test_a_message_id_that_a_header_section_may_not_have_is_named_to_people_alone() -> None:
     original = replace(Case("odd").original, message_id="<hellö@alpha.test>")
-    made = report(original, {0: NO_USER}, SIMPLE, reporter=REPORTER, queue_id=QueueId("1"), now=0.0, unique="u")
-    assert made is not None
-    assert b"In-Reply-To" not in made.content
-    assert b"References" not in made.content
-    assert "Message-ID: <hellö@alpha.test>\r\n".encode() in made.content
+    dsn = report(original, {0: NO_USER}, SIMPLE, reporter=REPORTER, queue_id=QueueId("1"), now=0.0, unique="u")
+    assert dsn is not None
+    assert b"In-Reply-To" not in dsn.content
+    assert b"References" not in dsn.content
+    assert "Message-ID: <hellö@alpha.test>\r\n".encode() in dsn.content

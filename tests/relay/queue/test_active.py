@@ -67,12 +67,12 @@ def test_expiry_fails_what_is_deferred_and_says_why() -> None:
 
 
 def test_it_is_untouched_while_its_only_domain_has_not_been_attempted() -> None:
-    two, one, attempted = active(), active(), active()
-    two.jobs, one.jobs, attempted.jobs = 2, 1, 1
+    two, untouched, attempted = active(), active(), active()
+    two.jobs, untouched.jobs, attempted.jobs = 2, 1, 1
     attempted.note([0], [DEFERRED])
     noted = active()
     noted.jobs, noted.noted = 1, True
-    assert [message.is_untouched for message in (two, one, attempted, noted)] == [False, True, False, False]
+    assert [message.is_untouched for message in (two, untouched, attempted, noted)] == [False, True, False, False]
 
 
 def test_what_is_held_in_memory() -> None:

@@ -120,11 +120,11 @@ class Queues(RuleBasedStateMachine):
     def nothing_is_lost_nor_made_up(self) -> None:
         self.settled()
         for world, waiting in self.waiting.items():
-            found = {entry.queue_id for entry in self.office.spool.of_world(world)}
-            assert found <= waiting
-            gone = waiting - found
+            queued = {entry.queue_id for entry in self.office.spool.of_world(world)}
+            assert queued <= waiting
+            gone = waiting - queued
             assert not gone or self.office.hop.contents  # delivered meanwhile: its second was over
-            self.waiting[world] = found
+            self.waiting[world] = queued
             assert self.office.spool.clocks.of(world).ahead == self.ahead[world]
 
     def teardown(self) -> None:

@@ -25,9 +25,9 @@ def active(*outcomes: Outcome, reported: frozenset[int] = frozenset()) -> Active
     stored = Stored(Message(ident, 100.0, Envelope(None, TO), None, 7), Progress(0.0, 2, reported=reported), b"content")
     entry = Entry(ident, 100.0, spilled=False)
     entry.attempts = 2
-    made = Active(entry, stored)
-    made.note(range(len(outcomes)), outcomes)
-    return made
+    message = Active(entry, stored)
+    message.note(range(len(outcomes)), outcomes)
+    return message
 
 
 def test_nothing_is_left() -> None:

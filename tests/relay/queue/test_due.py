@@ -26,20 +26,20 @@ def test_they_come_by_their_time() -> None:
 
 def test_one_is_taken_out_and_comes_back() -> None:
     due = Due()
-    one, other = entry(1), entry(2)
-    due.fill([(one, 5.0), (other, 6.0)])
-    assert due.remove(one)
-    assert not due.remove(one)
+    taken, other = entry(1), entry(2)
+    due.fill([(taken, 5.0), (other, 6.0)])
+    assert due.remove(taken)
+    assert not due.remove(taken)
     assert (len(due), due.next_at, len(due)) == (1, 6.0, 1)
-    due.push(one, 7.0)
-    assert due.first(9) == [other, one]
-    assert [due.pop(9.0), due.pop(9.0), due.pop(9.0)] == [other, one, None]
+    due.push(taken, 7.0)
+    assert due.first(9) == [other, taken]
+    assert [due.pop(9.0), due.pop(9.0), due.pop(9.0)] == [other, taken, None]
 
 
 def test_all_become_due_in_their_order() -> None:
     due = Due()
     entries = [entry(number) for number in range(5)]
-    due.fill([(one, 100.0 - number) for number, one in enumerate(entries)])
+    due.fill([(message, 100.0 - number) for number, message in enumerate(entries)])
     due.remove(entries[2])
     assert due.all_at(1.0) == 4
     assert [due.pop(1.0) for _ in range(5)] == [entries[4], entries[3], entries[1], entries[0], None]
@@ -62,14 +62,14 @@ def test_it_is_like_a_list_that_is_sorted(steps: list[tuple[str, int, int]]) -> 
     entries = [entry(number) for number in range(201)]
     model: dict[Entry, float] = {}
     for what, which, number in steps:
-        one, at = entries[which], float(number)
+        message, at = entries[which], float(number)
         match what:
             case "push":
-                if one not in model:
-                    due.push(one, at)
-                    model[one] = at
+                if message not in model:
+                    due.push(message, at)
+                    model[message] = at
             case "remove":
-                assert due.remove(one) is (model.pop(one, None) is not None)
+                assert due.remove(message) is (model.pop(message, None) is not None)
             case "pop":
                 earliest = min(model.values(), default=10.0)
                 popped = due.pop(at)
@@ -82,7 +82,7 @@ def test_it_is_like_a_list_that_is_sorted(steps: list[tuple[str, int, int]]) -> 
                 model = dict.fromkeys(model, at)
             case _:
                 first = due.first(number)
-                assert sorted(model[found] for found in first) == sorted(model.values())[:number]
+                assert sorted(model[listed] for listed in first) == sorted(model.values())[:number]
                 assert len(set(first)) == len(first)
         assert len(due) == len(model)
         assert due.next_at == min(model.values(), default=None)
@@ -91,9 +91,9 @@ def test_it_is_like_a_list_that_is_sorted(steps: list[tuple[str, int, int]]) -> 
 def test_stale_items_are_cleared_away() -> None:
     due = Due()
     entries = [entry(number) for number in range(1000)]
-    due.fill([(one, 1.0) for one in entries])
-    for one in entries[1:]:
-        due.remove(one)
+    due.fill([(message, 1.0) for message in entries])
+    for message in entries[1:]:
+        due.remove(message)
     assert len(due._heap) < 300
     assert due.first(5) == entries[:1]
 
@@ -101,11 +101,11 @@ def test_stale_items_are_cleared_away() -> None:
 def test_the_order_stays_when_stale_items_are_cleared_away() -> None:
     due = Due()
     entries = [entry(number) for number in range(500)]
-    due.fill([(one, float(number * 7 % 500)) for number, one in enumerate(entries)])
-    left = [one for number, one in enumerate(entries) if number % 9 == 0]
-    for one in entries:
-        if one not in left:
-            assert due.remove(one)
+    due.fill([(message, float(number * 7 % 500)) for number, message in enumerate(entries)])
+    left = [message for number, message in enumerate(entries) if number % 9 == 0]
+    for message in entries:
+        if message not in left:
+            assert due.remove(message)
     assert len(due._heap) < 250
-    order = sorted(left, key=lambda one: one.turn or 0.0)
+    order = sorted(left, key=lambda message: message.turn or 0.0)
     assert [due.pop(500.0) for _ in range(len(left) + 1)] == [*order, None]

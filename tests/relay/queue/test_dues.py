@@ -18,17 +18,17 @@ def entry(number: int, world: str = "default") -> Entry:
 def test_each_world_goes_by_its_own_clock() -> None:
     ahead = {"shop": 0.0, "default": 0.0}
     dues = Dues(ahead.__getitem__)
-    one, other = entry(1), entry(2, "shop")
-    dues.fill([(one, 10.0), (other, 20.0)])
+    message, other = entry(1), entry(2, "shop")
+    dues.fill([(message, 10.0), (other, 20.0)])
     assert (dues.next_at, dues.next_of("shop"), dues.next_of("bank")) == (10.0, 20.0, None)
     ahead["shop"] = 15.0
     dues.moved("shop")
     assert (dues.next_at, dues.next_of("shop")) == (5.0, 20.0)
-    assert dues.first(5) == [other, one]
+    assert dues.first(5) == [other, message]
     assert dues.first(1) == [other]
-    assert (dues.first(5, "default"), dues.first(5, "bank")) == ([one], [])
+    assert (dues.first(5, "default"), dues.first(5, "bank")) == ([message], [])
     assert dues.pop(4.0) is None
-    assert [dues.pop(5.0), dues.pop(5.0), dues.pop(10.0), dues.pop(10.0)] == [other, None, one, None]
+    assert [dues.pop(5.0), dues.pop(5.0), dues.pop(10.0), dues.pop(10.0)] == [other, None, message, None]
 
 
 @given(
@@ -47,19 +47,19 @@ def test_it_is_like_a_list_that_is_sorted(steps: list[tuple[str, int, int]]) -> 
     entries = [entry(number, WORLDS[number % 3]) for number in range(61)]
     model: dict[Entry, float] = {}
 
-    def machine(one: Entry) -> float:
-        return model[one] - ahead[one.world]
+    def machine(message: Entry) -> float:
+        return model[message] - ahead[message.world]
 
     for what, which, number in steps:
-        one, at = entries[which], float(number)
-        mine = {other: when for other, when in model.items() if other.world == one.world}
+        message, at = entries[which], float(number)
+        mine = {other: when for other, when in model.items() if other.world == message.world}
         match what:
             case "push":
-                if one not in model:
-                    dues.push(one, at)
-                    model[one] = at
+                if message not in model:
+                    dues.push(message, at)
+                    model[message] = at
             case "remove":
-                assert dues.remove(one) is (model.pop(one, None) is not None)
+                assert dues.remove(message) is (model.pop(message, None) is not None)
             case "pop":
                 popped = dues.pop(at)
                 earliest = min(map(machine, model), default=100.0)
@@ -68,18 +68,18 @@ def test_it_is_like_a_list_that_is_sorted(steps: list[tuple[str, int, int]]) -> 
                     assert machine(popped) == earliest
                     del model[popped]
             case "pop_of":
-                popped = dues.pop_of(one.world, at)
+                popped = dues.pop_of(message.world, at)
                 assert (popped is None) is (min(mine.values(), default=100.0) > at)
                 if popped is not None:
                     assert model.pop(popped) == min(mine.values())
             case "all":
-                assert dues.all_at(one.world, at) == len(mine)
+                assert dues.all_at(message.world, at) == len(mine)
                 model |= dict.fromkeys(mine, at)
             case "first":
-                assert [machine(found) for found in dues.first(number)] == sorted(map(machine, model))[:number]
+                assert [machine(listed) for listed in dues.first(number)] == sorted(map(machine, model))[:number]
             case _:
-                ahead[one.world] += at
-                dues.moved(one.world)
+                ahead[message.world] += at
+                dues.moved(message.world)
         assert len(dues) == len(model)
         assert sorted(dues.worlds()) == sorted({other.world for other in model})
         assert dues.next_at == min(map(machine, model), default=None)
@@ -87,13 +87,13 @@ def test_it_is_like_a_list_that_is_sorted(steps: list[tuple[str, int, int]]) -> 
 
 def test_stale_moments_are_cleared_away() -> None:
     dues = Dues(lambda _: 0.0)
-    one = entry(1)
+    message = entry(1)
     for number in range(1000):
-        dues.push(one, 1000.0 - number)
-        dues.remove(one)
-        dues.push(one, 1000.0 - number)
-        dues.remove(one)
-    dues.push(one, 1.0)
+        dues.push(message, 1000.0 - number)
+        dues.remove(message)
+        dues.push(message, 1000.0 - number)
+        dues.remove(message)
+    dues.push(message, 1.0)
     assert len(dues._heap) < 300
     assert dues.next_at == 1.0
 
@@ -122,8 +122,8 @@ def test_what_is_taken_out_is_due_no_more() -> None:
 
 def test_a_frozen_world_lets_nothing_out_by_itself() -> None:
     dues = Dues(lambda _world: 0.0)
-    one, other = entry(1, "shop"), entry(2, "bank")
-    dues.fill([(one, 10.0), (other, 20.0)])
+    frozen, other = entry(1, "shop"), entry(2, "bank")
+    dues.fill([(frozen, 10.0), (other, 20.0)])
     dues.freeze("shop")
     assert (dues.is_frozen("shop"), dues.is_frozen("bank")) == (True, False)
     assert (dues.next_at, dues.next_of("shop"), len(dues)) == (20.0, 10.0, 2)
@@ -133,14 +133,14 @@ def test_a_frozen_world_lets_nothing_out_by_itself() -> None:
     assert dues.pop(30.0) is None
     assert dues.pop_of("shop", 5.0) is third
     dues.thaw("shop")
-    assert (dues.is_frozen("shop"), dues.next_at, dues.pop(10.0)) == (False, 10.0, one)
+    assert (dues.is_frozen("shop"), dues.next_at, dues.pop(10.0)) == (False, 10.0, frozen)
 
 
 def test_the_order_stays_when_stale_moments_are_cleared_away() -> None:
     dues = Dues(lambda _: 0.0)
     waiting = [entry(number, f"w{number}") for number in range(9)]
-    for number, one in enumerate(waiting):
-        dues.push(one, 900.0 - number)
+    for number, message in enumerate(waiting):
+        dues.push(message, 900.0 - number)
     moving = entry(99, "w99")
     for number in range(1000):
         dues.push(moving, 1000.0 + number)

@@ -88,7 +88,7 @@ class StubCourier:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
-            names = tuple(str(one.address) for one in transaction.envelope.recipients)
+            names = tuple(str(recipient.address) for recipient in transaction.envelope.recipients)
             domain = names[0].rpartition("@")[2]
             attempted(Session(TARGET, "relay.test", None, Clock()))
             if domain in self.gated:
@@ -98,11 +98,11 @@ class StubCourier:
             self.contents.append(b"".join(stored.blocks()))
             self.deliveries.append(names)
             outcomes = [self.outcomes.get(name, OK) for name in names]
-            for one in outcomes:
-                if isinstance(one, Exception):
-                    raise one
-            final = tuple(one for one in outcomes if not isinstance(one, Exception))
-            return Attempt(final, not all(one is DOWN for one in final))
+            for outcome in outcomes:
+                if isinstance(outcome, Exception):
+                    raise outcome
+            final = tuple(outcome for outcome in outcomes if not isinstance(outcome, Exception))
+            return Attempt(final, not all(outcome is DOWN for outcome in final))
         finally:
             self.running -= 1
             self.changed.set()
@@ -151,7 +151,7 @@ class Bench:
     async def put(self, *recipients: str, content: bytes = CONTENT, sender: str | None = "alice@alpha.test") -> str:
         envelope = Envelope(
             parse_address(sender) if sender is not None else None,
-            tuple(Recipient(parse_address(one)) for one in recipients or ("bob@beta.test",)),
+            tuple(Recipient(parse_address(recipient)) for recipient in recipients or ("bob@beta.test",)),
         )
         message = Message(self.spool.new_id(), self.now, envelope, "<hi@alpha.test>", len(content))
         entry, durable = self.spool.add(message, (content,))

@@ -110,11 +110,11 @@ async def test_the_offset_outlives_the_relay_and_ends_with_the_world(office: Off
     entry = await office.put()
     await office.settled()
     await office.restart()
-    (found,) = office.spool.entries()
+    (kept,) = office.spool.entries()
     assert office.spool.clocks.of("shop").ahead == 2 * DAY
-    assert (found.world, found.arrived) == ("shop", entry.arrived)
-    assert found.turn is not None
-    assert found.turn <= office.spool.clocks.of("shop").monotonic() + WAITS[0] * (1 + JITTER)
+    assert (kept.world, kept.arrived) == ("shop", entry.arrived)
+    assert kept.turn is not None
+    assert kept.turn <= office.spool.clocks.of("shop").monotonic() + WAITS[0] * (1 + JITTER)
     await office.spool.clocks.forget("shop")
     await office.restart()
     assert office.spool.clocks.of("shop").ahead == 0
@@ -207,8 +207,8 @@ async def test_a_message_that_may_not_be_reported_is_warned_about_once_and_to_no
     assert entry.warned
     assert not office.hop.contents
     await office.restart()
-    (found,) = office.spool.entries()
-    assert found.warned
+    (kept,) = office.spool.entries()
+    assert kept.warned
 
 
 async def test_without_a_notice_there_is_none(tmp_path: Path) -> None:

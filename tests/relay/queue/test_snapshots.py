@@ -141,7 +141,7 @@ async def test_what_was_delivered_since_is_in_the_queue_again(office: Kept) -> N
     (again,) = office.spool.entries()
     assert (again.queue_id, again.attempts) == (entry.queue_id, 1)
     await office.restart()
-    assert [found.queue_id for found in office.spool.entries()] == [entry.queue_id]
+    assert [waiting.queue_id for waiting in office.spool.entries()] == [entry.queue_id]
     await office.pushes.push("shop", HOUR)
     assert len(office.hop.contents) == 2
 
@@ -289,7 +289,7 @@ async def test_what_is_under_way_in_a_world_that_is_dropped_leaves_nothing(offic
             snapshots.finish("shop", f"r{number}"),
         ]
         turned = asked[number % 4 :] + asked[: number % 4]
-        tasks = [asyncio.ensure_future(one) for one in turned]
+        tasks = [asyncio.ensure_future(coroutine) for coroutine in turned]
         for _ in range(number):
             await asyncio.sleep(0)
         office.dropped.add("shop")

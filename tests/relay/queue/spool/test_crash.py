@@ -57,11 +57,11 @@ def test_nothing_promised_is_lost_when_the_writer_is_killed(tmp_path: Path) -> N
 
 def check(directory: Path, promises: Promises) -> None:
     spool = Spool(directory)
-    found = {entry.queue_id: entry for entry in spool.entries()}
-    assert promises.there.keys() <= found.keys()
-    assert not promises.gone & found.keys()
+    entries = {entry.queue_id: entry for entry in spool.entries()}
+    assert promises.there.keys() <= entries.keys()
+    assert not promises.gone & entries.keys()
     for ident, checksum in (promises.there | promises.perhaps).items():
-        entry = found.get(QueueId(ident))
+        entry = entries.get(QueueId(ident))
         if entry is None:
             promises.gone.add(ident)
             continue

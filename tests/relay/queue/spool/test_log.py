@@ -51,14 +51,14 @@ def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
     positions += log.append([(b"three" * 1000,)])
     assert [log.read(position) for position in positions] == [b"one", b"two", b"", b"three" * 1000]
     log.close()
-    found = Reader(tmp_path)
-    assert found.records == [b"one", b"two", b"", b"three" * 1000]
-    assert found.positions == positions
-    assert found.damages == []
-    assert [found.log.read(position) for position in positions] == found.records
-    assert found.log.records(1) == 4
-    found.log.append([(b"five",), (b"six",)])
-    assert found.log.records(2) == 2
+    reader = Reader(tmp_path)
+    assert reader.records == [b"one", b"two", b"", b"three" * 1000]
+    assert reader.positions == positions
+    assert reader.damages == []
+    assert [reader.log.read(position) for position in positions] == reader.records
+    assert reader.log.records(1) == 4
+    reader.log.append([(b"five",), (b"six",)])
+    assert reader.log.records(2) == 2
 
 
 def open_files() -> set[str]:
@@ -106,8 +106,8 @@ def test_a_record_may_be_large(tmp_path: Path) -> None:
     (position,) = log.append([(large,)])
     assert log.read(position) == large
     log.close()
-    found = Reader(tmp_path)
-    assert (found.records, found.damages) == ([large], [])
+    reader = Reader(tmp_path)
+    assert (reader.records, reader.damages) == ([large], [])
 
 
 def test_a_later_process_begins_a_new_segment(tmp_path: Path) -> None:
@@ -157,15 +157,15 @@ def test_a_log_cut_off_at_any_octet_gives_the_whole_records_before_the_cut(tmp_p
         directory = tmp_path / f"cut{cut}"
         directory.mkdir()
         (directory / path.name).write_bytes(octets[:cut])
-        found = Reader(directory)
+        reader = Reader(directory)
         whole = sum(end <= cut for end in ends)
-        assert found.records == written[:whole]
+        assert reader.records == written[:whole]
         clean = cut in {HEADER, *ends}
         begin = max([end for end in ends if end <= cut], default=HEADER if cut > HEADER else 0)
-        assert found.damages == ([] if clean else [Damage(directory / path.name, begin, cut - begin, torn=True)])
+        assert reader.damages == ([] if clean else [Damage(directory / path.name, begin, cut - begin, torn=True)])
         # What was cut off is gone for good, and the log goes on.
-        found.log.append([(b"new",)])
-        found.log.close()
+        reader.log.append([(b"new",)])
+        reader.log.close()
         again = Reader(directory)
         assert again.records == [*written[:whole], b"new"]
         assert again.damages == []
@@ -183,12 +183,12 @@ def test_rotten_octets_anywhere_cost_one_record_and_are_reported(tmp_path: Path)
             directory = tmp_path / f"rot{offset}"
             directory.mkdir()
             (directory / path.name).write_bytes(octets[:offset] + bytes([octets[offset] ^ 0x55]) + octets[offset + 1 :])
-            found = Reader(directory)
-            assert found.records == [record for other, record in enumerate(written) if other != index]
-            (damage,) = found.damages
+            reader = Reader(directory)
+            assert reader.records == [record for other, record in enumerate(written) if other != index]
+            (damage,) = reader.damages
             assert (damage.offset, damage.length) == (position.offset, FRAME + position.length)
             assert damage.torn is (index == len(written) - 1)
-            found.log.close()
+            reader.log.close()
 
 
 def test_rot_in_an_older_segment_is_never_taken_for_a_torn_tail(tmp_path: Path) -> None:
@@ -198,9 +198,9 @@ def test_rot_in_an_older_segment_is_never_taken_for_a_torn_tail(tmp_path: Path) 
     log.close()
     old, _ = segments(tmp_path)
     old.write_bytes(old.read_bytes()[:-1] + b"!")
-    found = Reader(tmp_path)
-    assert found.records == [b"new"]
-    assert [damage.torn for damage in found.damages] == [False]
+    reader = Reader(tmp_path)
+    assert reader.records == [b"new"]
+    assert [damage.torn for damage in reader.damages] == [False]
 
 
 def first_format(number: int, records: Sequence[bytes]) -> tuple[str, bytes]:
@@ -216,32 +216,32 @@ def first_format(number: int, records: Sequence[bytes]) -> tuple[str, bytes]:
 def test_a_segment_of_the_first_format_is_read(tmp_path: Path) -> None:
     name, octets = first_format(7, [b"first", b"", b"third"])
     (tmp_path / name).write_bytes(octets)
-    found = Reader(tmp_path)
-    assert (found.records, found.damages) == ([b"first", b"", b"third"], [])
-    assert [found.log.read(position) for position in found.positions] == found.records
-    assert found.log.append([(b"new",)])[0].segment == 8
-    found.log.close()
+    reader = Reader(tmp_path)
+    assert (reader.records, reader.damages) == ([b"first", b"", b"third"], [])
+    assert [reader.log.read(position) for position in reader.positions] == reader.records
+    assert reader.log.append([(b"new",)])[0].segment == 8
+    reader.log.close()
     assert Reader(tmp_path).records == [b"first", b"", b"third", b"new"]
 
 
 def test_rot_in_a_segment_of_the_first_format_costs_a_number_that_nobody_knows(tmp_path: Path) -> None:
     name, octets = first_format(7, [b"first", b"second", b"third"])
     (tmp_path / name).write_bytes(octets.replace(b"second", b"?econd"))
-    found = Reader(tmp_path)
-    assert found.records == [b"first", b"third"]
-    assert [damage.lost for damage in found.damages] == [None]
+    reader = Reader(tmp_path)
+    assert reader.records == [b"first", b"third"]
+    assert [damage.lost for damage in reader.damages] == [None]
 
 
 def test_a_segment_that_nothing_tells_the_salt_of_is_set_aside(tmp_path: Path) -> None:
     name, octets = first_format(1, [b"lost"])
     (tmp_path / name).write_bytes(b"?" + octets[1:])
-    found = Reader(tmp_path)
-    assert found.records == []
-    (damage,) = found.damages
+    reader = Reader(tmp_path)
+    assert reader.records == []
+    (damage,) = reader.damages
     assert (damage.torn, damage.length, damage.lost) == (False, len(octets), None)
     assert [path.name for path in tmp_path.iterdir()] == ["000000000001.damaged"]
     assert damage.kept == tmp_path / "000000000001.damaged"
-    assert found.log.append([(b"new",)])[0].segment == 2
+    assert reader.log.append([(b"new",)])[0].segment == 2
 
 
 @pytest.mark.parametrize("octets", [1, HEADER, HEADER + 1, 500, 4096])
@@ -254,22 +254,22 @@ def test_a_segment_without_its_head_gives_every_frame_behind(tmp_path: Path, oct
     (path,) = segments(tmp_path)
     with path.open("r+b") as file:
         file.write(bytes(octets))
-    found = Reader(tmp_path, counted=b"M")
+    reader = Reader(tmp_path, counted=b"M")
     saved = [record for record, position in zip(records, positions, strict=True) if position.offset >= octets]
-    assert found.records == [*saved, b"P"]
-    (damage,) = found.damages
+    assert reader.records == [*saved, b"P"]
+    (damage,) = reader.damages
     assert (damage.offset, damage.torn, damage.lost) == (0, False, 101 - len(saved))
     assert damage.kept == path.with_suffix(".damaged")
-    assert [found.log.read(position) for position in found.positions] == found.records
+    assert [reader.log.read(position) for position in reader.positions] == reader.records
     # The other name keeps the file when the log has no more need of it.
-    found.log.delete(1)
+    reader.log.delete(1)
     assert segments(tmp_path) == []
     assert damage.kept is not None
     kept = open_segment(damage.kept, os.O_RDONLY)
     assert kept is not None
     pieces = list(kept.scan(damage.kept.stat().st_size))
     os.close(kept.handle)
-    assert [piece.record for piece in pieces if isinstance(piece, Frame)] == found.records
+    assert [piece.record for piece in pieces if isinstance(piece, Frame)] == reader.records
 
 
 def test_a_segment_of_which_nothing_is_left_is_kept(tmp_path: Path) -> None:
@@ -279,12 +279,12 @@ def test_a_segment_of_which_nothing_is_left_is_kept(tmp_path: Path) -> None:
     (path,) = segments(tmp_path)
     size = path.stat().st_size
     path.write_bytes(bytes(size))
-    found = Reader(tmp_path)
-    assert found.records == []
+    reader = Reader(tmp_path)
+    assert reader.records == []
     kept = path.with_suffix(".damaged")
-    assert found.damages == [Damage(path, 0, size, torn=False, lost=None, kept=kept)]
+    assert reader.damages == [Damage(path, 0, size, torn=False, lost=None, kept=kept)]
     assert kept.stat().st_size == size
-    found.log.close()
+    reader.log.close()
     assert Reader(tmp_path).damages == [Damage(path, 0, size, torn=False, lost=None, kept=kept)]
 
 
@@ -298,9 +298,9 @@ def test_what_several_gaps_have_cost_is_counted_once(tmp_path: Path) -> None:
     for lost in (1, 3, 4, 6):
         octets[positions[lost].offset + FRAME] ^= 0x55
     path.write_bytes(octets)
-    found = Reader(tmp_path, counted=b"M")
-    assert found.records == [b"M0", b"P", b"M4", b"M6"]
-    assert [damage.lost for damage in found.damages] == [1, 2, 1]
+    reader = Reader(tmp_path, counted=b"M")
+    assert reader.records == [b"M0", b"P", b"M4", b"M6"]
+    assert [damage.lost for damage in reader.damages] == [1, 2, 1]
 
 
 def test_a_file_system_without_links_keeps_no_second_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,9 +315,9 @@ def test_a_file_system_without_links_keeps_no_second_name(tmp_path: Path, monkey
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(type(path), "hardlink_to", fail)
-    found = Reader(tmp_path)
-    assert found.records == [b"saved"]
-    assert [damage.kept for damage in found.damages] == [None]
+    reader = Reader(tmp_path)
+    assert reader.records == [b"saved"]
+    assert [damage.kept for damage in reader.damages] == [None]
 
 
 def test_octets_that_look_like_a_frame_are_not_taken_for_one(tmp_path: Path) -> None:
@@ -328,9 +328,9 @@ def test_octets_that_look_like_a_frame_are_not_taken_for_one(tmp_path: Path) -> 
     frame = path.read_bytes()[HEADER:]
     # The same frame again, at another place: the marker is right, the checksum is not that of this offset.
     path.write_bytes(path.read_bytes() + b"x" + frame)
-    found = Reader(tmp_path)
-    assert found.records == [b"first"]
-    assert [damage.torn for damage in found.damages] == [True]
+    reader = Reader(tmp_path)
+    assert reader.records == [b"first"]
+    assert [damage.torn for damage in reader.damages] == [True]
 
 
 def test_damage_longer_than_a_block_is_stepped_over(tmp_path: Path) -> None:
@@ -341,9 +341,9 @@ def test_damage_longer_than_a_block_is_stepped_over(tmp_path: Path) -> None:
     octets = bytearray(path.read_bytes())
     octets[second.offset] ^= 1
     path.write_bytes(octets)
-    found = Reader(tmp_path)
-    assert found.records == [b"first", b"third"]
-    assert found.positions == [first, third]
+    reader = Reader(tmp_path)
+    assert reader.records == [b"first", b"third"]
+    assert reader.positions == [first, third]
 
 
 @pytest.mark.parametrize("before", range(10))
@@ -394,9 +394,9 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, room: int) -> N
     (position,) = log.append([(b"after",)])
     assert position.segment == 1
     log.close()
-    found = Reader(tmp_path)
-    assert found.records == [b"before", b"after"]
-    assert found.damages == []
+    reader = Reader(tmp_path)
+    assert reader.records == [b"before", b"after"]
+    assert reader.damages == []
 
 
 def test_short_writes_go_on_where_they_ended(tmp_path: Path) -> None:
@@ -456,9 +456,9 @@ def test_after_a_failed_fsync_the_segment_is_left_for_good(tmp_path: Path) -> No
     (position,) = log.append([(b"after",)])
     assert position.segment == 2
     log.close()
-    found = Reader(tmp_path)
-    assert found.records == [b"before", b"after"]
-    assert found.damages == []
+    reader = Reader(tmp_path)
+    assert reader.records == [b"before", b"after"]
+    assert reader.damages == []
 
 
 def test_a_segment_that_cannot_be_cut_back_is_left_for_good(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -477,9 +477,9 @@ def test_a_segment_that_cannot_be_cut_back_is_left_for_good(tmp_path: Path, monk
     (position,) = log.append([(b"after",)])
     assert position.segment == 2
     log.close()
-    found = Reader(tmp_path)
-    assert found.records == [b"before", b"after"]
-    assert [damage.torn for damage in found.damages] == [False]
+    reader = Reader(tmp_path)
+    assert reader.records == [b"before", b"after"]
+    assert [damage.torn for damage in reader.damages] == [False]
 
 
 def test_a_record_that_rots_after_recovery_is_not_given_out(tmp_path: Path) -> None:

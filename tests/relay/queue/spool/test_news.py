@@ -178,7 +178,7 @@ def test_a_record_of_news() -> None:
     news = News(None)
     notes = [note("0123456789ABC", 7), note(None, 8, Kind.REFUSED)]
     record = news.record(notes)
-    assert decode_news(record) == (Mark((0, 0), 0), [(one.at, one.line) for one in notes])
+    assert decode_news(record) == (Mark((0, 0), 0), [(noted.at, noted.line) for noted in notes])
     assert notes[0].line == b',"kind":"deferred","queue_id":"0123456789ABC","number":7}\n'
     for octets in (record[:9], record + b"\0"):
         with pytest.raises(RecordError):

@@ -58,8 +58,8 @@ def test_a_message_is_of_the_world_file_unless_its_envelope_says_another() -> No
 def test_a_message_comes_back_as_it_went(message: Message, content: bytes | tuple[bytes, ...]) -> None:
     record = b"".join(encode_message(message, content))
     assert peek(record) == (Kind.MESSAGE, message.queue_id)
-    found, start = decode_message(memoryview(record))
-    assert found == message
+    decoded, start = decode_message(memoryview(record))
+    assert decoded == message
     assert record[start:] == b"content"
     assert content_at(record[:13]) == start
     assert decode_message(record[:start]) == (message, start)

@@ -83,11 +83,11 @@ async def test_a_message_is_there_after_a_restart(spool: Spool, directory: Path)
 
 
 async def test_what_is_done_stays_done(spool: Spool, directory: Path) -> None:
-    one, two = await put(spool), await put(spool)
-    await spool.finish(one)
-    assert [entry.queue_id for entry in spool.entries()] == [two.queue_id]
+    done, left = await put(spool), await put(spool)
+    await spool.finish(done)
+    assert [entry.queue_id for entry in spool.entries()] == [left.queue_id]
     later = again(spool, directory)
-    assert [entry.queue_id for entry in later.entries()] == [two.queue_id]
+    assert [entry.queue_id for entry in later.entries()] == [left.queue_id]
     later.close()
 
 
@@ -99,9 +99,9 @@ async def test_progress_is_kept(spool: Spool, directory: Path) -> None:
     assert (entry.due, entry.attempts) == (2000.0, 2)
     assert spool.read(entry).progress == progress
     later = again(spool, directory)
-    (found,) = later.entries()
-    assert (found.due, found.attempts) == (2000.0, 2)
-    assert later.read(found).progress == progress
+    (kept,) = later.entries()
+    assert (kept.due, kept.attempts) == (2000.0, 2)
+    assert later.read(kept).progress == progress
     later.close()
 
 
@@ -111,12 +111,12 @@ async def test_a_report_comes_with_the_end_of_what_it_reports(spool: Spool, dire
     await spool.finish(entry, report=(report, b"report!"))
     second = message(spool)
     await spool.update(other, Progress(failed={0: failed("5.0.0", "no")}), report=(second, b"another"))
-    for one in (spool, later := again(spool, directory)):
-        assert [each.queue_id for each in one.entries()] == [other.queue_id, report.queue_id, second.queue_id]
-        found = one.find(report.queue_id)
-        assert found is not None
-        if one is later:
-            assert later.read(found).start == b"report!"
+    for opened in (spool, later := again(spool, directory)):
+        assert [each.queue_id for each in opened.entries()] == [other.queue_id, report.queue_id, second.queue_id]
+        reported = opened.find(report.queue_id)
+        assert reported is not None
+        if opened is later:
+            assert later.read(reported).start == b"report!"
     later.close()
 
 
@@ -128,11 +128,11 @@ async def test_a_large_content_stays_in_its_file(spool: Spool, directory: Path) 
     assert b"".join(spool.read(entry).blocks()) == b"start" + octets
     assert list((directory / "incoming").iterdir()) == []
     later = again(spool, directory)
-    (found,) = later.entries()
-    stored = later.read(found)
+    (kept,) = later.entries()
+    stored = later.read(kept)
     assert b"".join(stored.blocks()) == b"start" + octets
     assert max(map(len, stored.blocks())) <= 64 * 1024
-    await later.finish(found)
+    await later.finish(kept)
     assert not path.exists()
     later.close()
 
@@ -218,7 +218,7 @@ async def test_a_full_disk_refuses_messages_and_notes_deliveries(spool: Spool, d
     pairs = [spool.add(message(spool, size=1000), (b"x" * 1000,)) for _ in range(3)]
     done = [spool.finish(entry) for entry in old[:2]]
     results = await asyncio.gather(*(durable for _, durable in pairs), *done, return_exceptions=True)
-    assert [isinstance(one, OSError) for one in results] == [True, True, True, False, False]
+    assert [isinstance(outcome, OSError) for outcome in results] == [True, True, True, False, False]
     assert spool.entries() == [old[2]]
     disk.room = 10
     with pytest.raises(OSError, match="No space left"):
@@ -371,8 +371,8 @@ async def test_a_message_that_stays_does_not_keep_the_log(directory: Path, seed:
     for _ in range(40):
         entries = [await put(spool, b"x" * dice.randrange(2000)) for _ in range(10)]
         if dice.random() < 0.3:
-            one = dice.choice(waiting)
-            spool.update(one, Progress(dice.random(), 2, deferred={1: deferred("4.4.2", "lost")}))
+            retried = dice.choice(waiting)
+            spool.update(retried, Progress(dice.random(), 2, deferred={1: deferred("4.4.2", "lost")}))
         await asyncio.gather(*(spool.finish(entry) for entry in entries))
     await drain(spool)
     assert size(directory) < 60_000
@@ -401,9 +401,9 @@ async def test_a_crash_between_moving_and_removing_does_no_harm(directory: Path,
     spool.close()
     first.write_bytes(kept)  # as if it had not been removed
     later = Spool(directory)
-    (found,) = later.entries()
-    assert later.read(found).start == b"stays"
-    assert (found.due, found.attempts) == (5.0, 1)
+    (left,) = later.entries()
+    assert later.read(left).start == b"stays"
+    assert (left.due, left.attempts) == (5.0, 1)
     later.close()
 
 
