@@ -95,6 +95,6 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeStack]
 )
 def stack(request: pytest.FixtureRequest) -> Stack:
     """Postroad as processes, then as containers: a test that takes this runs against both."""
-    found = request.getfixturevalue(request.param)
-    assert isinstance(found, Stack)
-    return found
+    requested = request.getfixturevalue(request.param)
+    assert isinstance(requested, Stack)
+    return requested

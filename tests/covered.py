@@ -38,25 +38,25 @@ def measured() -> dict[str, dict[str, Any]]:
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         data.json_report(outfile=file.name)
         files: dict[str, dict[str, Any]] = json.load(file)["files"]
-    found = {}
+    by_module = {}
     for path, figures in files.items():
         parts = Path(path).with_suffix("").parts
         parts = parts[1:] if parts[0] == "kit" else parts[2:]  # after kit, or services/NAME
         if figures["summary"]["num_statements"]:
-            found[".".join(parts).removesuffix(".__init__")] = figures
-    return found
+            by_module[".".join(parts).removesuffix(".__init__")] = figures
+    return by_module
 
 
 def wants(figures: dict[str, dict[str, Any]], whole: set[str]) -> Iterator[str]:
     """Yield a sentence for each module that is tested too little."""
     for name in sorted(whole - figures.keys()):
         yield f"{name} is listed as an engine in pyproject.toml, and there is no such module"
-    for name, found in sorted(figures.items()):
+    for name, report in sorted(figures.items()):
         least = OF_ENGINES if name in whole else OF_OTHERS
-        percent = found["summary"]["percent_covered"]
+        percent = report["summary"]["percent_covered"]
         if percent < least:
-            branches = [f"{start}->{end if end > 0 else 'exit'}" for start, end in found["missing_branches"]]
-            missing = [*map(str, found["missing_lines"]), *branches]
+            branches = [f"{start}->{end if end > 0 else 'exit'}" for start, end in report["missing_branches"]]
+            missing = [*map(str, report["missing_lines"]), *branches]
             shown = ", ".join([*missing[:SHOWN], *["..."][: len(missing) > SHOWN]])
             yield f"{name} is tested to {percent:.1f} %, wanted are {least:.0f} %; not run: {shown}"
 
@@ -69,9 +69,9 @@ def main() -> int:
     if wanting:
         print("Coverage:", *wanting, sep="\n  ", file=sys.stderr)
         return 1
-    summaries = {name: found["summary"] for name, found in figures.items()}
+    summaries = {name: report["summary"] for name, report in figures.items()}
     done, all_there = (
-        sum(one[lines] + one[branches] for one in summaries.values())
+        sum(summary[lines] + summary[branches] for summary in summaries.values())
         for lines, branches in (("covered_lines", "covered_branches"), ("num_statements", "num_branches"))
     )
     least = min(summaries.keys() - whole, key=lambda name: float(summaries[name]["percent_covered"]))

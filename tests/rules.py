@@ -76,26 +76,26 @@ def read(patterns: tuple[str, ...]) -> Iterator[Citation]:
 
 def bare(patterns: tuple[str, ...] = CODE) -> list[Citation]:
     """Return the sections whose RFC is not said."""
-    return [one for one in read(patterns) if not one.rfc]
+    return [citation for citation in read(patterns) if not citation.rfc]
 
 
 def main() -> int:
     """Print the index."""
     tests = collections.defaultdict(list)
-    for one in read(TESTS):
-        tests[one.rfc, one.section].append(one)
+    for citation in read(TESTS):
+        tests[citation.rfc, citation.section].append(citation)
     last = None
-    cited = sorted((one for one in read(CODE) if one.rfc), key=lambda one: one.order)
-    for number, one in enumerate(cited):
-        heading = (one.rfc, one.section)
+    cited = sorted((citation for citation in read(CODE) if citation.rfc), key=lambda citation: citation.order)
+    for number, citation in enumerate(cited):
+        heading = (citation.rfc, citation.section)
         if heading != last:
-            print(f"RFC {one.rfc}{f' §{one.section}' if one.section else ''}")
+            print(f"RFC {citation.rfc}{f' §{citation.section}' if citation.section else ''}")
         last = heading
-        print(f"  {one.path}:{one.line}")
+        print(f"  {citation.path}:{citation.line}")
         if number + 1 == len(cited) or (cited[number + 1].rfc, cited[number + 1].section) != heading:
             for where in tests.get(heading, []):
                 print(f"  tests: {where.path}:{where.line}")
-    sections = {(one.rfc, one.section) for one in cited}
+    sections = {(citation.rfc, citation.section) for citation in cited}
     tested = len(sections & tests.keys())
     print(f"{len(sections)} rules in {len(cited)} places of the code; {tested} of them are cited by tests")
     return 0

@@ -16,16 +16,19 @@ from tests.mutants.trials import ROOT
 
 
 def mutants(module: str, path: str, source: bytes) -> list[Mutant]:
-    made = (candidate.mutant() for candidate in candidates(module, path, source))
-    return [mutant for mutant in made if mutant is not None]
+    possible = (candidate.mutant() for candidate in candidates(module, path, source))
+    return [mutant for mutant in possible if mutant is not None]
 
 
 def changes(text: str) -> list[str]:
     """Return what becomes of the lines that change; nothing where lines only go."""
-    found = mutants("m", "m.py", text.encode())
-    for one in found:
-        ast.parse(one.source)
-    return [" / ".join(line[2:] for line in one.difference.splitlines() if line.startswith("+")) for one in found]
+    mutations = mutants("m", "m.py", text.encode())
+    for mutation in mutations:
+        ast.parse(mutation.source)
+    return [
+        " / ".join(line[2:] for line in mutation.difference.splitlines() if line.startswith("+"))
+        for mutation in mutations
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,10 +71,10 @@ def test_changes(text: str, expected: list[str]) -> None:
 
 
 def test_a_change_of_several_lines_says_where() -> None:
-    (found,) = mutants("m", "m.py", b"import x\nx.y(\n    a,\n)\n")
-    assert found.line == 2
-    assert found.text == "m.py:2\n  - x.y(\n  - a,\n  - )\n  + pass\n"
-    assert found.source == b"import x\npass\n"
+    (mutant,) = mutants("m", "m.py", b"import x\nx.y(\n    a,\n)\n")
+    assert mutant.line == 2
+    assert mutant.text == "m.py:2\n  - x.y(\n  - a,\n  - )\n  + pass\n"
+    assert mutant.source == b"import x\npass\n"
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -90,12 +93,12 @@ def test_equivalents_are_mutants_of_their_modules(name: str) -> None:
     entries = listed(name)
     assert entries.gone(source) == []
     lines = source.decode().splitlines()
-    first = {one.splitlines()[0].removeprefix("- ") for one in entries.differences}
+    first = {difference.splitlines()[0].removeprefix("- ") for difference in entries.differences}
     changed = {number for number, line in enumerate(lines, 1) if bare(line.strip()) in first}
-    made = (
+    possible = (
         candidate.mutant() for candidate in candidates(name, str(path_of(name)), source) if candidate.line in changed
     )
-    differences = {bare(mutant.difference) for mutant in made if mutant is not None}
+    differences = {bare(mutant.difference) for mutant in possible if mutant is not None}
     assert entries.differences or entries.lines
     assert entries.differences <= differences, "an equivalent is listed that the module no longer has"
     assert all(map(CONSTANT.fullmatch, entries.lines)), "only a constant may be listed by its line"

@@ -24,7 +24,7 @@ from tests.rules import citations
     ],
 )
 def test_citations(text: str, expected: list[str]) -> None:
-    assert [f"{one.rfc} {one.section} {one.line}" for one in citations("x.py", text)] == expected
+    assert [f"{citation.rfc} {citation.section} {citation.line}" for citation in citations("x.py", text)] == expected
 
 
 def test_the_index(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,4 +39,4 @@ def test_the_index(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_cited_section_says_of_which_rfc() -> None:
     """Otherwise a search for the rule does not find the line that obeys it."""
-    assert [f"{one.path}:{one.line} §{one.section}" for one in rules.bare()] == []
+    assert [f"{citation.path}:{citation.line} §{citation.section}" for citation in rules.bare()] == []

@@ -38,7 +38,7 @@ MODULES = [
     path
     for folder in (
         *(SERVICES / folder / package for folder, package in PACKAGES.items()),
-        *(ROOT / "kit" / one for one in KIT),
+        *(ROOT / "kit" / package for package in KIT),
     )
     for path in sorted(folder.rglob("*.py"))
 ]
@@ -87,22 +87,22 @@ def imports_of(path: Path) -> frozenset[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             node.body = []
-    found = set()
+    imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
             submodules = {f"{node.module}.{alias.name}" for alias in node.names} & NAMES
-            found |= submodules or {node.module or ""}
-    return frozenset(found)
+            imported |= submodules or {node.module or ""}
+    return frozenset(imported)
 
 
 def test_services_never_import_each_other() -> None:
     packages = set(PACKAGES.values())
     for path in MODULES:
         own = name_of(path).partition(".")[0]
-        foreign = {one for one in imports_of(path) if one.partition(".")[0] in packages - {own, "postroad"}}
+        foreign = {module for module in imports_of(path) if module.partition(".")[0] in packages - {own, "postroad"}}
         assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
 
 
@@ -111,7 +111,9 @@ def test_the_kit_imports_the_standard_library_alone() -> None:
     for path in MODULES:
         if (own := name_of(path).partition(".")[0]) in KIT:
             further = {"pytest"} if own == "pytest_postroad" else {"django"} if path.stem == "django" else set()
-            foreign = {one.partition(".")[0] for one in imports_of(path)} - sys.stdlib_module_names - KIT - further
+            foreign = (
+                {module.partition(".")[0] for module in imports_of(path)} - sys.stdlib_module_names - KIT - further
+            )
             assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
     program = "import sys, pytest_postroad.plugin; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
@@ -125,7 +127,9 @@ def test_imports_never_go_in_circles() -> None:
 
 @pytest.mark.parametrize("library", USED_IN)
 def test_libraries_are_imported_where_they_are_meant_to_be(library: str) -> None:
-    users = {name_of(path) for path in MODULES if any(one.partition(".")[0] == library for one in imports_of(path))}
+    users = {
+        name_of(path) for path in MODULES if any(module.partition(".")[0] == library for module in imports_of(path))
+    }
     assert users <= USED_IN[library]
 
 
@@ -149,7 +153,7 @@ def test_the_store_loads_no_client_of_smtp() -> None:
 def test_engines_touch_nothing(package: str) -> None:
     by_name = {name_of(path): path for path in MODULES}
     for name in engines()[package]:
-        worldly = {one.partition(".")[0] for one in imports_of(by_name[f"{package}.{name}"])} & WORLDLY
+        worldly = {module.partition(".")[0] for module in imports_of(by_name[f"{package}.{name}"])} & WORLDLY
         assert not worldly, f"{package}.{name} imports {worldly}"
 
 
@@ -203,7 +207,7 @@ def test_env_example_is_what_the_code_prints() -> None:
 def test_compose_hands_every_setting_to_the_containers() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     given = dict(re.findall(r"^  ([A-Z0-9_]+):(.*)$", text, re.MULTILINE))
-    settings = {variable_of(one): one.metadata for one in dataclasses.fields(Settings)}
+    settings = {variable_of(setting): setting.metadata for setting in dataclasses.fields(Settings)}
     assert given.keys() == settings.keys()
     for name, metadata in settings.items():
         value = given[name].strip().strip('"')
@@ -221,10 +225,10 @@ def test_compose_publishes_the_ports_of_the_settings_on_loopback_alone() -> None
         assert match is not None, port
         published[match[1]] = (match[2], match[3])
     assert published == {
-        f"POSTROAD_{one.name.upper()}": (one.metadata["default"], one.metadata["compose"])
-        for one in dataclasses.fields(Settings)
+        f"POSTROAD_{setting.name.upper()}": (setting.metadata["default"], setting.metadata["compose"])
+        for setting in dataclasses.fields(Settings)
         # the control doors and LMTP are for the containers alone
-        if one.name.endswith("_port") and one.metadata["compose"] and one.name != "lmtp_port"
+        if setting.name.endswith("_port") and setting.metadata["compose"] and setting.name != "lmtp_port"
     }
 
 
@@ -240,9 +244,11 @@ def test_the_examples_publish_the_ports_of_other_mail_catchers_on_loopback_alone
 def test_compose_has_the_hosts_of_the_world() -> None:
     """Each container has the address of its host, and the host's name as an alias for those who join the network."""
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    found = re.findall(r"ipv4_address: \$\{POSTROAD_NETWORK:-[\d.]+\}\.(\d+)\n +aliases: \[([\w.]+)\]", text)
+    addresses = re.findall(r"ipv4_address: \$\{POSTROAD_NETWORK:-[\d.]+\}\.(\d+)\n +aliases: \[([\w.]+)\]", text)
     hosts = tomllib.loads((SERVICES / "world.toml").read_text(encoding="utf-8"))["hosts"]
-    assert {name: int(address) for address, name in found} == {name: host["address"] for name, host in hosts.items()}
+    assert {name: int(address) for address, name in addresses} == {
+        name: host["address"] for name, host in hosts.items()
+    }
 
 
 def test_one_release_has_one_number() -> None:
@@ -260,7 +266,7 @@ def test_libraries_give_ranges() -> None:
     for folder in (*(SERVICES / folder for folder in PACKAGES), ROOT / "kit"):
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         for requirement in map(Requirement, project["dependencies"]):
-            operators = {one.operator for one in requirement.specifier}
+            operators = {specifier.operator for specifier in requirement.specifier}
             if not requirement.name.startswith("postroad"):
                 assert operators & {">=", "~="}, f"{folder}: {requirement} has no lower bound"
                 assert not operators & {"==", "==="}, f"{folder}: {requirement}"
@@ -279,7 +285,7 @@ def test_all_that_is_installed_is_pinned() -> None:
         if name not in seen:
             seen.add(name)
             needs = map(Requirement, importlib.metadata.requires(name) or [])
-            waiting += [one.name for one in needs if one.marker is None or one.marker.evaluate({"extra": ""})]
+            waiting += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
     assert len(seen) > len(wanted)
     assert {name for name in seen if not name.startswith("postroad")} <= pins
 

@@ -65,9 +65,9 @@ def test_locked_in(composed: ComposeStack, service: Service) -> None:
     assert any(option.startswith("no-new-privileges") for option in host["SecurityOpt"])
     assert host["Privileged"] is False
     assert host["Memory"] > 0
-    published = [one for ports in host["PortBindings"].values() for one in ports]
+    published = [binding for ports in host["PortBindings"].values() for binding in ports]
     assert published
-    assert {one["HostIp"] for one in published} == {"127.0.0.1"}
+    assert {binding["HostIp"] for binding in published} == {"127.0.0.1"}
     assert not [mount for mount in attributes["Mounts"] if "docker.sock" in mount["Source"]]
     # What the kernel says, beside what Docker was asked.
     status = composed.run_in(service, "cat", "/proc/1/status")
@@ -141,7 +141,7 @@ def test_nothing_leaves(composed: ComposeStack, service: Service) -> None:
 
 def test_ports_of_worlds_are_published(composed: ComposeStack) -> None:
     worlds = Worlds(cast("ProcessStack", composed))  # the API is all that is asked of it
-    made = worlds.make("ports")
+    world = worlds.make("ports")
     try:
         first, last = map(int, composed.environment()["POSTROAD_WORLD_PORTS"].split("-"))
         opened = [worlds.api("POST", "/v1/worlds/ports/ports").body for _ in range(first, last + 1)]
@@ -151,7 +151,7 @@ def test_ports_of_worlds_are_published(composed: ComposeStack) -> None:
         for port in (first, last):
             with smtplib.SMTP("localhost", port, timeout=WAIT) as client:
                 client.sendmail("app@example.org", [ALICE.address], simple("By a port"))
-        box = outside(made)
+        box = outside(world)
         assert len(arrived(composed, box, count=2)) == 2
     finally:
         worlds.drop("ports")
@@ -206,8 +206,8 @@ def test_cut_off(composed: ComposeStack, after: str) -> None:
         finally:
             network.connect(container, ipv4_address=f"{composed.network}.25", aliases=[Service.RELAY, RELAY_NAME])
     submit(composed, user, [user.address], simple("After"))
-    arrived(composed, user, where=lambda found: b"Subject: After" in found)
-    copies = arrived(composed, user, count=int(acknowledged), where=lambda found: b"Subject: Cut off" in found)
+    arrived(composed, user, where=lambda content: b"Subject: After" in content)
+    copies = arrived(composed, user, count=int(acknowledged), where=lambda content: b"Subject: Cut off" in content)
     assert len(copies) == 1 if acknowledged else len(copies) <= 1
 
 
@@ -220,8 +220,8 @@ def test_killed_under_load(composed: ComposeStack, service: Service, figure: Cal
             composed.kill(service)
             composed.start(service)
         load.wait_for_more(20)
-    found = arrivals(composed, user, load.acknowledged)
-    twice = check_accounts(composed, load, found, kills=KILLS)
+    received = arrivals(composed, user, load.acknowledged)
+    twice = check_accounts(composed, load, received, kills=KILLS)
     figure("acknowledged", len(load.acknowledged))
     figure("unanswered", len(load.unanswered))
     figure("twice", twice)

@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.compose, pytest.mark.xdist_group("compose")]
 def steps() -> dict[str, str]:
     """Return the steps that have a script, by their names."""
     text = (ROOT / "examples" / "github-actions" / "mail.yml").read_text(encoding="utf-8")
-    found = re.findall(r"- name: (.*)\n(?:        (?!run).*\n)*        run: (?:\|\n((?: {10}.*\n)+)|(.*)\n)", text)
-    return {name: textwrap.dedent(block) or line for name, block, line in found}
+    scripts = re.findall(r"- name: (.*)\n(?:        (?!run).*\n)*        run: (?:\|\n((?: {10}.*\n)+)|(.*)\n)", text)
+    return {name: textwrap.dedent(block) or line for name, block, line in scripts}
 
 
 def test_github_actions(composed: ComposeStack) -> None:

@@ -143,13 +143,13 @@ class ComposeStack(Stack):
     def container(self, service: Service) -> Container:
         """Return a service's container, as it is now."""
         labels = [f"com.docker.compose.project={_PROJECT}", f"com.docker.compose.service={service}"]
-        (found,) = self.docker.containers.list(all=True, filters={"label": labels})
-        return found
+        (container,) = self.docker.containers.list(all=True, filters={"label": labels})
+        return container
 
     def private_network(self) -> Network:
         """Return the private network."""
-        (found,) = self.docker.networks.list(filters={"label": f"com.docker.compose.project={_PROJECT}"})
-        return found
+        (network,) = self.docker.networks.list(filters={"label": f"com.docker.compose.project={_PROJECT}"})
+        return network
 
     def _follow(self, service: Service, *, since: float) -> None:
         stream = self.container(service).logs(stream=True, follow=True, since=since)

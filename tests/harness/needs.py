@@ -30,8 +30,8 @@ def require_program(name: str) -> str:
 
 def require_docker() -> None:
     """Skip unless a Docker engine with Compose v2 answers."""
-    found = shutil.which("docker") is not None and all(
+    answers = shutil.which("docker") is not None and all(
         subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
         for command in (["docker", "info"], ["docker", "compose", "version"])
     )
-    require(found, "no Docker engine with Compose v2 answers")
+    require(answers, "no Docker engine with Compose v2 answers")

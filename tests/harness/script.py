@@ -38,8 +38,8 @@ class Step:
 
 def add(steps: list[Step], line: str) -> None:
     """Add what a line says to the steps; raises `ValueError` where it says nothing."""
-    one = said(line)
-    kind, who, octets = one.kind, one.who, one.octets
+    step = said(line)
+    kind, who, octets = step.kind, step.who, step.octets
     if steps and kind in "CS" and (steps[-1].kind, steps[-1].who) == (kind, who):
         steps[-1].octets += octets
     else:

@@ -67,8 +67,8 @@ class Worlds:
         asked = {"id": ident, "domains": [{"accounts": listed}], **more}
         status, body = self.api("POST", "/v1/worlds", asked)
         assert status == 201, body
-        made: dict[str, Any] = body
-        return made
+        world: dict[str, Any] = body
+        return world
 
     def drop(self, ident: str) -> None:
         """Drop a world."""

@@ -88,18 +88,18 @@ def seeing(paths: set[str]) -> set[str]:
 
 def sample(only: str, seed: int) -> list[Candidate]:
     """Return the changes in the order in which they are tried; raises SystemExit where no module has that name."""
-    chosen = [name for name in ENGINES if any(f"{name}.".startswith(f"{one}.") for one in only.split(","))]
+    chosen = [name for name in ENGINES if any(f"{name}.".startswith(f"{prefix}.") for prefix in only.split(","))]
     if only:  # a module that is no engine may be named, too
-        chosen += [one for one in only.split(",") if one not in chosen and is_module(one)]
+        chosen += [name for name in only.split(",") if name not in chosen and is_module(name)]
     else:
         chosen = ENGINES
     if not chosen:
         raise SystemExit(f"No engine is called {only}; pyproject.toml lists them ([tool.postroad.engines])")
-    found: list[Candidate] = []
+    changes: list[Candidate] = []
     for name in chosen:
-        found += candidates(name, str(path_of(name)), (ROOT / path_of(name)).read_bytes())
-    random.Random(seed).shuffle(found)
-    return found
+        changes += candidates(name, str(path_of(name)), (ROOT / path_of(name)).read_bytes())
+    random.Random(seed).shuffle(changes)
+    return changes
 
 
 def main() -> int:
@@ -114,11 +114,11 @@ def main() -> int:
     began = time.monotonic()
     os.chdir(ROOT)
     waiting = sample(options.only, options.seed)
-    for module, source in {one.module: one.source for one in waiting}.items():
+    for module, source in {candidate.module: candidate.source for candidate in waiting}.items():
         for line in listed(module).gone(source):
             print(f"{module} has no longer the line that is listed as equivalent: {line}")
     preload()
-    modules = {one.module: one.path for one in waiting}
+    modules = {candidate.module: candidate.path for candidate in waiting}
     print(f"{len(waiting)} mutants of {len(modules)} modules. First the tests without any:", flush=True)
     covered = Coverage()
     places = seeing(set(modules.values()))
@@ -137,7 +137,7 @@ def report(waiting: list[Candidate], covered: Coverage, workers: int, deadline: 
     """Try one mutant after another until the deadline, and print what comes of them."""
     trials: dict[Job, Trial] = {}
     survived: list[Mutant] = []
-    known = {module: listed(module) for module in {one.module for one in waiting}}
+    known = {module: listed(module) for module in {candidate.module for candidate in waiting}}
     doubtful: list[Trial] = []  # not over in time: is it the mutant, or is the machine busy?
     killed = late = unclear = 0
 

@@ -88,8 +88,8 @@ class Recorder:
 
     def pytest_collection_finish(self) -> None:
         # `isinstance` would ask each object for its class, and lazy ones of Django's fail at that.
-        wrappers = (one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper)
-        self._caches = [one for one in wrappers if one.__module__.startswith("postroad")]
+        wrappers = (candidate for candidate in gc.get_objects() if type(candidate) is functools._lru_cache_wrapper)
+        self._caches = [wrapper for wrapper in wrappers if wrapper.__module__.startswith("postroad")]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -132,7 +132,7 @@ class Recorder:
         return {test: seconds for test, seconds in self.seconds.items() if test not in self._skipped}
 
 
-def measure(found: Coverage, places: Iterable[str], paths: set[str], workers: int) -> int:
+def measure(covered: Coverage, places: Iterable[str], paths: set[str], workers: int) -> int:
     """Add what the tests of these files run of `paths`; return how many files had to be run for that."""
     todo = set(places)
     # The largest first: else one of them may be left for the end, and one core for it.
@@ -142,7 +142,7 @@ def measure(found: Coverage, places: Iterable[str], paths: set[str], workers: in
         pass
     for place in todo:
         with contextlib.suppress(FileNotFoundError):  # its time was over
-            _note(found, place, paths)
+            _note(covered, place, paths)
     return len(stale)
 
 
@@ -231,19 +231,19 @@ def holds(inputs: dict[str, str], failed: list[str]) -> bool:
     return not failed and all(_hash(path) == value for path, value in inputs.items())
 
 
-def _note(found: Coverage, place: str, paths: set[str]) -> None:
+def _note(covered: Coverage, place: str, paths: set[str]) -> None:
     facts = json.loads(_kept(place, FACTS).read_text(encoding="utf-8"))
-    found.failed |= set(facts["failed"])
-    found.seconds |= facts["seconds"]
+    covered.failed |= set(facts["failed"])
+    covered.seconds |= facts["seconds"]
     shared = facts.get("shared", {})
     data = coverage.CoverageData(str(_kept(place, COVERAGE)))
     data.read()
     for path in paths & data.measured_files():
-        found.by_loaded[path] |= facts["seconds"].keys()
+        covered.by_loaded[path] |= facts["seconds"].keys()
         for line, contexts in data.contexts_by_lineno(path).items():
             tests = {test for context in contexts if context for test in shared.get(context, [context])}
-            found.by_path[path] |= tests
-            found.by_line[path, line] |= tests
+            covered.by_path[path] |= tests
+            covered.by_line[path, line] |= tests
             if "" in contexts:
-                found.at_import.add((path, line))
+                covered.at_import.add((path, line))
     data.close()

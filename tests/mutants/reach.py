@@ -30,12 +30,12 @@ class Reach:
     def of(self, place: str) -> set[str]:
         """Return the files that a file of tests and its conftest.py load, one through the other."""
         todo = {place, *(str(folder / "conftest.py") for folder in Path(place).parents)}
-        found: set[str] = set()
+        files: set[str] = set()
         while todo:
             file = todo.pop()
-            found.add(file)
-            todo |= self._loads(file) - found
-        return found
+            files.add(file)
+            todo |= self._loads(file) - files
+        return files
 
     def _loads(self, file: str) -> set[str]:
         if file not in self._loaded:
@@ -47,7 +47,7 @@ class Reach:
         package, *rest = name.split(".")
         if package in self.folders:
             path = self.folders[package]
-            for part in ("", *(f"/{one}" for one in rest)):
+            for part in ("", *(f"/{inner}" for inner in rest)):
                 path += part
                 yield from (f"{path}.py", f"{path}/__init__.py")
 

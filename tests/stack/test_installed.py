@@ -92,13 +92,13 @@ def test_the_kit_starts_what_is_installed(prefix: Path, tmp_path: Path) -> None:
 def test_what_is_installed(prefix: Path) -> None:
     script = """
 import importlib.metadata, json, postroad_relay, postroad_stack
-found = {}
+installed = {}
 for name in ("postroad", "postroad-stack", "postroad-dns", "postroad-relay", "postroad-store", "postroad-web",
              "pytest-postroad"):
     metadata = importlib.metadata.metadata(name)
     files = [str(file) for file in importlib.metadata.files(name) or ()]
-    found[name] = [metadata["License-Expression"], metadata.get_payload().strip()[:2], files]
-print(json.dumps([found, postroad_relay.__file__]))
+    installed[name] = [metadata["License-Expression"], metadata.get_payload().strip()[:2], files]
+print(json.dumps([installed, postroad_relay.__file__]))
 """
     done = subprocess.run(
         [prefix / "bin" / "python", "-c", script],
@@ -108,9 +108,9 @@ print(json.dumps([found, postroad_relay.__file__]))
         text=True,
         check=True,
     )
-    found, where = json.loads(done.stdout)
+    installed, where = json.loads(done.stdout)
     assert Path(where).is_relative_to(prefix)
-    for name, (licence, readme, files) in found.items():
+    for name, (licence, readme, files) in installed.items():
         assert licence == "MIT", name
         assert readme == "# ", name
         assert any(file.endswith("py.typed") for file in files), name

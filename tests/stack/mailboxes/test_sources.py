@@ -25,8 +25,8 @@ def put(folder: Path, *files: str, content: bytes = MAIL) -> Path:
     return folder
 
 
-def shown(found: list[Source], folder: Path) -> dict[str, list[str]]:
-    return {source.mailbox: [path.relative_to(folder).as_posix() for path in source.files] for source in found}
+def shown(listed: list[Source], folder: Path) -> dict[str, list[str]]:
+    return {source.mailbox: [path.relative_to(folder).as_posix() for path in source.files] for source in listed}
 
 
 def test_one_file(tmp_path: Path) -> None:
@@ -65,9 +65,9 @@ def test_a_tree(tmp_path: Path) -> None:
     put(tmp_path, "a.eml", "inbox/b.eml", "Work/2026/c.EML", "Work/readme", ".git/d.eml/e.eml", "Work/.f.eml")
     put(tmp_path, "Sent.mbox", "Work/archive", content=MBOX)
     put(tmp_path, "box/cur/1")
-    found = sources(tmp_path, None)
-    assert [source.mailbox for source in found].count("INBOX") == 2
-    assert shown(found, tmp_path) == {
+    listed = sources(tmp_path, None)
+    assert [source.mailbox for source in listed].count("INBOX") == 2
+    assert shown(listed, tmp_path) == {
         "Sent": ["Sent.mbox"],
         "Work/2026": ["Work/2026/c.EML"],
         "Work/archive": ["Work/archive"],

@@ -341,9 +341,9 @@ def test_contents() -> None:
     assert Secrets(contents=[b"other", mine]).spoken(f"{{?content 17 {digest}}}", []) == mine
     assert Secrets(contents=[b"other"]).spoken("{?content 17 0123}", []) == b"other"
     for size in (0, 1, 20, 23, 100):
-        made = Secrets().spoken(f"{{?content {size} 0123}}", [])
-        assert len(made) == size
-        assert not made or made.endswith(b"\n")
+        content = Secrets().spoken(f"{{?content {size} 0123}}", [])
+        assert len(content) == size
+        assert not content or content.endswith(b"\n")
 
 
 def test_what_is_compared_by_code() -> None:
@@ -355,15 +355,15 @@ def test_what_is_compared_by_code() -> None:
     assert by_code("pop3")("-ERR no") == "-ERR"
     assert by_code("managesieve")('NO "x"') == "NO"
     assert exactly("x") == "x"
-    for one, other in (
+    for line, other in (
         ("+OK ready <1a.2b@mx.test>", "+OK ready <3c.4d@mx.test>"),
         ("334 PDEyMzQ1QGEudGVzdD4=", "334 PGFiY2RAYS50ZXN0Pg=="),
         ("+ PDEyMzQ1QGEudGVzdD4=", "+ PGFiY2RAYS50ZXN0Pg=="),
         ("250 2.0.0 OK: queued as 66133BB8BD67D", "250 2.0.0 OK: queued as 66133C5860F98"),
     ):
-        assert exactly(one) == exactly(other) != one
-    for one, other in (("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"), ("250 to <a@x.test> OK", "250 to <b@x.test> OK")):
-        assert exactly(one) == one != exactly(other)
+        assert exactly(line) == exactly(other) != line
+    for line, other in (("334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"), ("250 to <a@x.test> OK", "250 to <b@x.test> OK")):
+        assert exactly(line) == line != exactly(other)
     exchange = Exchange(1, ["NOOP"], ["250-a", "250 b"], ["250-c", "250 d"])
     assert list(rendered(exchange, smtp)) == ["  C: NOOP", "  S: 250-c", "  S: 250 d"]
 

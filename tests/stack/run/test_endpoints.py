@@ -83,9 +83,9 @@ def test_the_ports_of_other_mail_catchers_are_told() -> None:
     environ = {"POSTROAD_WORLD": str(WORLD), "POSTROAD_MAILHOG_PORT": "8125", "POSTROAD_GREENMAIL": "on"}
     settings = Settings.from_environ(environ)
     world = load_world(settings.world, settings.network)
-    found = listeners(settings, world)
-    assert found["mailhog"] == ("127.0.0.1", 8125)
-    assert {name: port for name, (_, port) in found.items() if name.startswith("greenmail-")} == {
+    endpoints = listeners(settings, world)
+    assert endpoints["mailhog"] == ("127.0.0.1", 8125)
+    assert {name: port for name, (_, port) in endpoints.items() if name.startswith("greenmail-")} == {
         "greenmail-smtp": 3025,
         "greenmail-smtps": 3465,
         "greenmail-pop3": 3110,
@@ -94,6 +94,6 @@ def test_the_ports_of_other_mail_catchers_are_told() -> None:
         "greenmail-imaps": 3993,
         "greenmail-api": 8080,
     }
-    lines = "\n".join(first_steps(settings, world, found))
+    lines = "\n".join(first_steps(settings, world, endpoints))
     assert "  GreenMail   imap 127.0.0.1:3143, imaps 127.0.0.1:3993," in lines
     assert "  MailHog     http://127.0.0.1:8125" in lines

@@ -77,8 +77,8 @@ async def test_one_gives_way_to_the_others() -> None:
     try:
         assert await supervisor.start()
         own = os.nice(0)
-        found = {name: os.getpriority(os.PRIO_PROCESS, process) for name, process in supervisor.pids.items()}
-        assert found == {"relay": own, "web": min(own + 3, 19)}
+        niceness = {name: os.getpriority(os.PRIO_PROCESS, process) for name, process in supervisor.pids.items()}
+        assert niceness == {"relay": own, "web": min(own + 3, 19)}
     finally:
         await supervisor.stop()
 

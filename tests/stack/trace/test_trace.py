@@ -42,24 +42,24 @@ class Past:
 def past(tmp_path: Path) -> Past:
     """Two messages: one to two recipients of whom one is unknown, with its notification; one of someone else."""
     past = Past(tmp_path)
-    one, other, dsn = "<one@x.test>", "<other@x.test>", "<dsn@relay.test>"
-    past.note("relay", "accepted", "Q1", one, peer="127.0.0.1", client="c.test", port="submission", protocol="ESMTPSA",
+    sent, other, dsn = "<one@x.test>", "<other@x.test>", "<dsn@relay.test>"
+    past.note("relay", "accepted", "Q1", sent, peer="127.0.0.1", client="c.test", port="submission", protocol="ESMTPSA",
               tls="TLSv1.3", login="alice@alpha.test", sender="alice@alpha.test",
               recipients=["bob@beta.test", "nobody@beta.test"])  # fmt: skip
-    past.note("relay", "queued", "Q1", one, size=1234)
+    past.note("relay", "queued", "Q1", sent, size=1234)
     past.note("relay", "accepted", "Q2", other, sender="x@x.test", recipients=["bob@beta.test"])
-    past.note("relay", "resolved", "Q1", one, domain="beta.test", mx=["10 mx.postroad.test"])
-    past.note("relay", "attempted", "Q1", one, host="mx.postroad.test [127.0.0.143]:25", tls="TLSv1.3",
+    past.note("relay", "resolved", "Q1", sent, domain="beta.test", mx=["10 mx.postroad.test"])
+    past.note("relay", "attempted", "Q1", sent, host="mx.postroad.test [127.0.0.143]:25", tls="TLSv1.3",
               recipients=["bob@beta.test", "nobody@beta.test"])  # fmt: skip
-    past.note("store", "stored", "S1", one, reverse_path="alice@alpha.test", recipients=["bob@beta.test"],
+    past.note("store", "stored", "S1", sent, reverse_path="alice@alpha.test", recipients=["bob@beta.test"],
               account="bob@beta.test", mailbox="INBOX", uid_validity=7, uid=3, size=1300, peer="127.0.0.25",
               client="relay.test", tls="TLSv1.3")  # fmt: skip
-    past.note("relay", "delivered", "Q1", one, recipient="bob@beta.test", host="mx.postroad.test",
+    past.note("relay", "delivered", "Q1", sent, recipient="bob@beta.test", host="mx.postroad.test",
               reply="250 2.0.0 OK stored as S1")  # fmt: skip
-    past.note("relay", "failed", "Q1", one, recipient="nobody@beta.test", host="mx.postroad.test",
+    past.note("relay", "failed", "Q1", sent, recipient="nobody@beta.test", host="mx.postroad.test",
               reply="550 5.1.1 No such\x1b[2J user\nhere")  # fmt: skip
-    past.note("relay", "reported", "Q1", one, dsn_queue_id="Q3", dsn_message_id=dsn, to="alice@alpha.test")
-    past.note("relay", "queued", "Q3", dsn, reports="Q1", reports_message_id=one, size=900)
+    past.note("relay", "reported", "Q1", sent, dsn_queue_id="Q3", dsn_message_id=dsn, to="alice@alpha.test")
+    past.note("relay", "queued", "Q3", dsn, reports="Q1", reports_message_id=sent, size=900)
     past.note("store", "stored", "S3", dsn, reverse_path="", recipients=["alice@alpha.test"],
               account="alice@alpha.test", mailbox="INBOX", uid_validity=8, uid=3, size=950)  # fmt: skip
     past.note("relay", "delivered", "Q3", dsn, recipient="alice@alpha.test", host="mx", reply="250 OK stored as S3")
@@ -290,14 +290,14 @@ def test_refusals_in_the_session_of_a_message_are_on_its_road(refusals: Past) ->
 
 
 def test_what_the_store_does_is_in_the_time_of_a_world_whose_clock_was_pushed(tmp_path: Path) -> None:
-    past, one = Past(tmp_path), "<one@x.test>"
+    past, sent = Past(tmp_path), "<one@x.test>"
     past.now = 5000
-    past.note("relay", "accepted", "Q", one, sender="a@x.test", recipients=["b@x.test"])
-    past.note("relay", "attempted", "Q", one, attempt=1, recipients=["b@x.test"])
-    past.note("relay", "delivered", "Q", one, attempt=1, recipient="b@x.test", reply="250 2.0.0 OK stored as S")
+    past.note("relay", "accepted", "Q", sent, sender="a@x.test", recipients=["b@x.test"])
+    past.note("relay", "attempted", "Q", sent, attempt=1, recipients=["b@x.test"])
+    past.note("relay", "delivered", "Q", sent, attempt=1, recipient="b@x.test", reply="250 2.0.0 OK stored as S")
     past.now = 10
     place: dict[str, Any] = {"account": "b@x.test", "mailbox": "INBOX", "uid_validity": 7}
-    past.note("store", "stored", "S", one, recipients=["b@x.test"], uid=3, **place)
+    past.note("store", "stored", "S", sent, recipients=["b@x.test"], uid=3, **place)
     past.note("store", "retrieved", uid="3", protocol="imap", **place)
     lines = past.trace("one@x.test").splitlines()
     assert [line.split()[4] for line in lines[3:]] == ["accepted", "attempted", "stored", "delivered", "retrieved"]
