@@ -192,16 +192,16 @@ async def test_columns(storage: Storage, inbox: Mailbox, put: Put) -> None:
 
 async def test_parts(storage: Storage, inbox: Mailbox, put: Put) -> None:
     await put(inbox, b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--", b"plain")
-    root = storage.parts(inbox, 1)
-    assert root is not None
-    assert root.kind is Kind.MULTIPART
-    part = root.find((1,))
+    mixed = storage.opened.open(inbox, 1)
+    assert mixed is not None
+    assert mixed.root.kind is Kind.MULTIPART
+    part = mixed.root.find((1,))
     assert part is not None
     assert storage.content(inbox, 1, part.body, part.end) == b"x"
-    plain = storage.parts(inbox, 2)
+    plain = storage.opened.open(inbox, 2)
     assert plain is not None
-    assert (plain.kind, plain.body, plain.end) == (Kind.LEAF, 5, 5)
-    assert storage.parts(inbox, 3) is None
+    assert (plain.root.kind, plain.root.body, plain.root.end) == (Kind.LEAF, 5, 5)
+    assert storage.opened.open(inbox, 3) is None
 
 
 async def test_fetch_of_scattered_uids(storage: Storage, inbox: Mailbox, put: Put) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from postroad_store.mail.storage import Storage
 
 _EVERYTHING = 1 << 62  # octets: more than any message has
-_GONE = "URL names a message that is not there"
 
 
 def find_text(session: Session, text: bytes) -> tuple[int, Iterator[bytes]]:
@@ -45,24 +44,17 @@ def mailbox_in(directory: Directory, url: Url) -> Mailbox:
 
 
 def text_at(storage: Storage, mailbox: Mailbox, url: Url) -> tuple[int, Iterator[bytes]]:
-    """Return the octets that a URL names in its mailbox: how many, and in pieces. Each may raise `UrlFault`."""
-    root = storage.parts(mailbox, url.uid)
-    if root is None:
-        raise UrlFault(_GONE)
+    """Return the octets that a URL names in its mailbox: how many, and in pieces. Raises `UrlFault`."""
+    message = storage.opened.open(mailbox, url.uid)
+    if message is None:
+        raise UrlFault("URL names a message that is not there")
     try:
         reader = Reader([b"[" + url.section + b"]"])
         section = read_section(reader, peek=True)
         reader.end()
     except SyntaxFault:
         raise UrlFault("URL names a section that can't be read") from None
-    if root.find(section.part) is None:
+    if message.root.find(section.part) is None:
         raise UrlFault("URL names a part that is not there")
-
-    def read(start: int, end: int) -> bytes:
-        octets = storage.content(mailbox, url.uid, start, end)
-        if octets is None or len(octets) != end - start:
-            raise UrlFault(_GONE)
-        return octets
-
     first, length = url.partial or (0, None)
-    return text_of(section, root, read, (first, _EVERYTHING if length is None else length))
+    return text_of(section, message.root, message.octets, (first, _EVERYTHING if length is None else length))

@@ -63,7 +63,6 @@ if TYPE_CHECKING:
 
     from postroad.control.histogram import Histogram
     from postroad.journal import Journal
-    from postroad.mime.part import Part
     from postroad_store.mail.database.commits.base import Commit
     from postroad_store.mail.model.account import Account
     from postroad_store.mail.model.arrival import Arrival, Copied, FlagsStored, Renamed, Stored
@@ -378,10 +377,6 @@ class Storage:
     def content(self, mailbox: Mailbox, uid: int, start: int = 0, end: int | None = None) -> bytes | None:
         """Read: return octets `start` to `end` (None: to the end) of the message; None if it has gone."""
         return self._reader.content(mailbox, uid, start, end)
-
-    def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
-        """Read: return the root of the message's parts; None if the message has gone."""
-        return self._reader.parts(mailbox, uid)
 
     # -- figures ----------------------------------------------------------------------------------------------
 

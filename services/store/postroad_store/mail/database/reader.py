@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from postroad.mime.structure import unpack
 from postroad_store.mail.database.connection import explained, open_reader, storage_error
 from postroad_store.mail.database.packs import CHUNK, read_columns
 from postroad_store.mail.database.rows import read_mailbox
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from postroad.mime.part import Part
     from postroad_store.mail.model.errors import StorageError
     from postroad_store.mail.model.mailbox import Mailbox
     from postroad_store.mail.model.message import ReadColumns
@@ -336,15 +334,6 @@ class Reader:
             octets = self._pieces(content, first, (high - 1) // PIECE)
             read.append(octets[low - first * PIECE : high - first * PIECE])
         return b"".join(read)
-
-    def parts(self, mailbox: Mailbox, uid: int) -> Part | None:
-        """See `Storage.parts`."""
-        rows = self.rows(
-            "SELECT c.parts, c.header_size, c.size FROM entries e CROSS JOIN contents c ON c.id = e.content"
-            " WHERE e.mailbox = ? AND e.uid = ?",
-            (mailbox.id, uid),
-        )
-        return unpack(*rows[0]) if rows else None
 
 
 def _blocks(mailbox: Mailbox, uids: Sequence[int], *, has_body: bool) -> Iterator[Sequence[int]]:

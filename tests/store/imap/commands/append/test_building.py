@@ -10,6 +10,8 @@ import pytest
 
 from postroad.mail.content import SPILL_AT, Content
 from postroad_store.imap.commands.append.building import MAX_MESSAGES
+from postroad_store.imap.commands.fetch.section import PIECE
+from postroad_store.imap.urls import find_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,11 +127,15 @@ async def test_a_full_disk(connect: Callable[[], Wire], place: Place, monkeypatc
     assert not list(place.incoming.iterdir())
 
 
-async def test_a_message_that_goes_while_it_is_copied(
-    connect: Callable[[], Wire], place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_message_that_goes_while_it_is_copied_is_copied_to_its_end(connect: Callable[[], Wire]) -> None:
     wire = await ready(connect())
-    await wire.say(b"a APPEND INBOX " + literal(b"a: b\r\n"))
-    monkeypatch.setattr(place.storage, "content", lambda *_: None)
-    told = await wire.say(b"b APPEND INBOX CATENATE (URL /INBOX/;UID=1)")
-    assert told == 'b NO [BADURL "/INBOX/;UID=1"] URL names a message that is not there\r\n'
+    text = b"a: b\r\n\r\n" + b"a line\r\n" * PIECE
+    await wire.say(b"a APPEND INBOX " + literal(text))
+    other = await ready(connect())
+    size, pieces = find_text(wire.session, b"/INBOX/;UID=1")
+    assert size == len(text)
+    copied = next(pieces)
+    await other.say("a STORE 1 +FLAGS (\\Deleted)")
+    assert "* 1 EXPUNGE" in await other.say("b EXPUNGE")
+    assert "BADURL" in await wire.say("b APPEND INBOX CATENATE (URL /INBOX/;UID=1)")
+    assert copied + b"".join(pieces) == text
