@@ -47,7 +47,7 @@ def test_any_message_is_shown(octets: bytes) -> None:
     assert content.size == len(octets)
     assert count(content) <= len(octets) + 1
     shown = json.loads(encoded(RECORD, octets))
-    assert shown["Raw"]["To"] == [one.address for one in RECORD.recipients]
+    assert shown["Raw"]["To"] == [recipient.address for recipient in RECORD.recipients]
     assert shown["Content"]["MIME"] is None
     assert json.dumps(greenmails(1, octets))
 

@@ -105,9 +105,9 @@ def test_names_there_and_back(labels: list[bytes]) -> None:
 @example('x TXT "')
 @example("x TXT ((")
 def test_master_files(text: str) -> None:
-    for one in (text, f"x TXT {text}", f"x SOA {text}", f"{text} A 192.0.2.1"):
+    for zone in (text, f"x TXT {text}", f"x SOA {text}", f"{text} A 192.0.2.1"):
         try:
-            zonefile.parse(one, ORIGIN, 5)
+            zonefile.parse(zone, ORIGIN, 5)
         except ZoneFileError:
             continue
 
@@ -124,9 +124,9 @@ def test_name_text(text: str) -> None:
 @given(st.lists(st.binary(max_size=300), max_size=5), st.integers(1, 50))
 def test_framing(messages: list[bytes], size: int) -> None:
     stream = b"".join(map(framed, messages))
-    framing, found = Framing(), []
+    framing, unframed = Framing(), []
     for start in range(0, len(stream), size):
         framing.receive_data(stream[start : start + size])
         while (message := framing.next_message()) is not None:
-            found.append(message)
-    assert found == messages
+            unframed.append(message)
+    assert unframed == messages

@@ -136,13 +136,13 @@ def first_of_each(items: list[bytes]) -> list[bytes]:
 def literals(response: bytes) -> list[bytes]:
     """Return the literals of a response that has nothing but texts, and see that nothing else is in it."""
     position = len(b"* 1 FETCH (")
-    found = []
+    texts = []
     while response[position:] != b")\r\n":
         brace = response.index(b" {", position)
         end = response.index(b"}\r\n", brace)
         size = int(response[brace + 2 : end])
-        found.append(response[end + 3 : end + 3 + size])
+        texts.append(response[end + 3 : end + 3 + size])
         position = end + 3 + size
         if response[position : position + 1] == b" ":
             position += 1
-    return found
+    return texts

@@ -95,13 +95,13 @@ def answer(engine: Engine, event: Event) -> None:
 
 def whole(events: list[Event]) -> list[Event]:
     """Put the pieces of a message together."""
-    found: list[Event] = []
+    merged: list[Event] = []
     for event in events:
-        if isinstance(event, Octets) and found and isinstance(found[-1], Octets):
-            found[-1] = Octets(event.tag, found[-1].octets + event.octets)
+        if isinstance(event, Octets) and merged and isinstance(merged[-1], Octets):
+            merged[-1] = Octets(event.tag, merged[-1].octets + event.octets)
         elif not isinstance(event, Octets) or event.octets:
-            found.append(event)
-    return found
+            merged.append(event)
+    return merged
 
 
 @settings(max_examples=150)

@@ -130,7 +130,7 @@ def test_text_to_be_searched(content: bytes) -> None:
 @EXAMPLES
 @given(values)
 def test_addresses(value: bytes) -> None:
-    assert not (found := address_list(value)) or well_formed(b"(" + found + b")")
+    assert not (addresses := address_list(value)) or well_formed(b"(" + addresses + b")")
     common = _common(value)
     assert common is None or common == _Parser(value).run()
 

@@ -85,15 +85,15 @@ def test_every_transaction_ends_with_an_outcome_for_each_recipient(said: list[by
 @given(st.binary(max_size=200), st.integers(1, 200))
 def test_replies_do_not_depend_on_where_the_octets_are_cut(octets: bytes, cut: int) -> None:
     def read(pieces: list[bytes]) -> list[object]:
-        reader, found = ReplyReader(), list[object]()
+        reader, heard = ReplyReader(), list[object]()
         try:
             for piece in pieces:
                 reader.feed(piece)
                 while (reply := reader.next()) is not None:
-                    found.append(reply)
+                    heard.append(reply)
         except ReplyError as error:
-            found.append(str(error))
-        return found
+            heard.append(str(error))
+        return heard
 
     assert read([octets]) == read([octets[:cut], octets[cut:]])
 
@@ -119,16 +119,16 @@ def test_recovery_gives_back_what_was_written_and_nothing_else(
             octets[start : start + len(scratch)] = scratch
         whole = bytes(octets[: max(32, len(octets) - cut)])
         path.write_bytes(whole)
-        found: dict[Position, bytes] = {}
+        recovered: dict[Position, bytes] = {}
         again = Log(Path(name))
-        again.recover(lambda position, record: found.__setitem__(position, bytes(record)))
+        again.recover(lambda position, record: recovered.__setitem__(position, bytes(record)))
         again.close()
         written = dict(zip(positions, records, strict=True))
-        assert found.items() <= written.items()
+        assert recovered.items() <= written.items()
         for position, record in written.items():
             end = position.offset + 20 + len(record)
             if not scratches and end <= len(whole):
-                assert found[position] == record
+                assert recovered[position] == record
 
 
 @settings(max_examples=200)
@@ -173,7 +173,7 @@ def test_a_dsn_can_be_parsed_whatever_the_server_said(content: bytes, said: list
         failures[index] = outcome
     recipients = tuple(Recipient(Address(f"u{index}", "beta.test")) for index in range(len(said)))
     original = Message(QueueId("1"), 0.0, Envelope(ALICE, recipients, smtputf8=smtputf8), None, len(content))
-    made = report(
+    dsn = report(
         original,
         failures,
         content,
@@ -182,8 +182,8 @@ def test_a_dsn_can_be_parsed_whatever_the_server_said(content: bytes, said: list
         now=0.0,
         unique="0123456789abcdef01234567",
     )
-    assert made is not None
-    message = email.message_from_bytes(made.content, policy=email.policy.default)
+    assert dsn is not None
+    message = email.message_from_bytes(dsn.content, policy=email.policy.default)
     assert message.get_content_type() == "multipart/report"
     parts = message.get_payload()
     assert isinstance(parts, list)

@@ -62,18 +62,18 @@ def tars(draw: st.DrawFn) -> bytes:
 def read(make: Callable[[int], Source], octets: bytes, steps: list[int]) -> tuple[list[Found], str, int]:
     """Return what is found, the fault, and how many were skipped; each step is the size of a piece."""
     source = make(MOST)
-    found: list[Found] = []
+    messages: list[Found] = []
     try:
         at = 0
         for step in [*steps, len(octets)]:
             for message in source.feed(octets[at : at + step]):
-                found.append(message)  # noqa: PERF402 - those before a fault count
+                messages.append(message)  # noqa: PERF402 - those before a fault count
             at += step
         for message in source.end():
-            found.append(message)  # noqa: PERF402
+            messages.append(message)  # noqa: PERF402
     except NotReadable as fault:
-        return found, str(fault), source.skipped
-    return found, "", source.skipped
+        return messages, str(fault), source.skipped
+    return messages, "", source.skipped
 
 
 pieces = st.lists(st.integers(1, 700), max_size=20)
@@ -82,27 +82,27 @@ pieces = st.lists(st.integers(1, 700), max_size=20)
 @EXAMPLES
 @given(mboxes, pieces)
 def test_an_mbox(octets: bytes, steps: list[int]) -> None:
-    found, fault, _ = read(Mbox, octets, steps)
-    assert found or fault
-    assert all(0 < len(message.content) <= MOST for message in found)
+    messages, fault, _ = read(Mbox, octets, steps)
+    assert messages or fault
+    assert all(0 < len(message.content) <= MOST for message in messages)
     if not fault:
-        assert read(Mbox, octets, []) == (found, "", 0)
+        assert read(Mbox, octets, []) == (messages, "", 0)
 
 
 @EXAMPLES
 @given(tars() | st.binary(max_size=2000), pieces)
 def test_a_maildir(octets: bytes, steps: list[int]) -> None:
-    found, fault, skipped = read(Maildir, octets, steps)
-    assert all(0 < len(message.content) <= MOST for message in found)
-    assert read(Maildir, octets, []) == (found, fault, skipped)
+    messages, fault, skipped = read(Maildir, octets, steps)
+    assert all(0 < len(message.content) <= MOST for message in messages)
+    assert read(Maildir, octets, []) == (messages, fault, skipped)
 
 
 @EXAMPLES
 @given(st.binary(max_size=MOST + 50), pieces)
 def test_a_single_message(octets: bytes, steps: list[int]) -> None:
-    found, fault, _ = read(Single, octets, steps)
+    messages, fault, _ = read(Single, octets, steps)
     assert bool(fault) == (len(octets) not in range(1, MOST + 1))
-    assert [message.content for message in found] == ([] if fault else [octets])
+    assert [message.content for message in messages] == ([] if fault else [octets])
 
 
 frames = st.lists(

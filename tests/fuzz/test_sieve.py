@@ -47,7 +47,7 @@ TESTS = st.recursive(
     _call(NAMES),
     lambda inner: st.one_of(
         st.builds("not {}".format, inner),
-        st.lists(inner, min_size=1, max_size=3).map(lambda found: f"anyof ({', '.join(found)})"),
+        st.lists(inner, min_size=1, max_size=3).map(lambda tests: f"anyof ({', '.join(tests)})"),
     ),
     max_leaves=4,
 )
@@ -72,8 +72,8 @@ def faults_of(octets: bytes) -> list[ScriptFault]:
 
 @given(st.binary(max_size=300))
 def test_any_octets_are_a_script_or_faults(octets: bytes) -> None:
-    found = faults_of(octets)
-    assert all(fault.line >= 1 and fault.column >= 1 for fault in found)
+    faults = faults_of(octets)
+    assert all(fault.line >= 1 and fault.column >= 1 for fault in faults)
 
 
 @given(SOUP)
@@ -125,11 +125,11 @@ def test_wildcards_match_what_they_should(value: str, pattern: str) -> None:
     state = Run(Message(b""), Around())
     assert MATCHES.find is not None
     comparator = registry().comparators["i;octet"]
-    found = MATCHES.find(state, comparator, value, pattern)
-    assert (found is not None) is _slow(value, pattern)
-    if found is not None:
-        assert found[0] == value
-        rest, shown = iter(found[1:]), ""
+    match = MATCHES.find(state, comparator, value, pattern)
+    assert (match is not None) is _slow(value, pattern)
+    if match is not None:
+        assert match[0] == value
+        rest, shown = iter(match[1:]), ""
         position = 0
         while position < len(pattern):
             if pattern[position] in "*?":
@@ -193,14 +193,14 @@ LINES = st.sampled_from(
 def test_managesieve_cuts_the_same_wherever_octets_are_cut(octets: bytes, size: int) -> None:
     def commands(pieces: list[bytes]) -> list[object]:
         framer = Framer(10_000)
-        found: list[object] = []
+        cut: list[object] = []
         for piece in pieces:
             framer.receive(piece)
             while (command := framer.next_command()) is not None:
-                found.append(command)
+                cut.append(command)
                 if isinstance(command, Fault) and command.fatal:
-                    return found
-        return found
+                    return cut
+        return cut
 
     whole = commands([octets])
     assert whole == commands([octets[at : at + size] for at in range(0, len(octets), size)])

@@ -62,8 +62,8 @@ def check_trace_fields(front: bytes, message: Message) -> None:
         # RFC 5322 §2.1: an empty line keeps the body out of the header section that the trace fields begin.
         assert front.endswith(b"\r\n\r\n")
         front, header_section = front[:-2], b""
-    names = [found[1].lower() for found in _FIELD.finditer(front)]
-    assert b"".join(found[0] for found in _FIELD.finditer(front)) == front, front
+    names = [field[1].lower() for field in _FIELD.finditer(front)]
+    assert b"".join(field[0] for field in _FIELD.finditer(front)) == front, front
     # RFC 5321 §4.4: Return-Path is the very first, then the Received fields, the newest first.
     assert names[:3] == [b"return-path", b"received", b"received"]
     # RFC 6409 §8: an MSA adds them where they are missing.

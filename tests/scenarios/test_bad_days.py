@@ -39,8 +39,8 @@ def test_killed_under_load(tmp_path: Path, killed: tuple[Service, ...], figure: 
                 stack.kill(*killed)
                 stack.start(*killed)
             load.wait_for_more(100)
-        found = arrivals(stack, BOB, load.acknowledged)
-        twice = check_accounts(stack, load, found, kills=ROUNDS)
+        counts = arrivals(stack, BOB, load.acknowledged)
+        twice = check_accounts(stack, load, counts, kills=ROUNDS)
         figure("acknowledged", len(load.acknowledged))
         figure("twice", twice)
         if Service.RELAY not in killed and Service.STORE not in killed:
@@ -58,8 +58,8 @@ def test_stopped_under_load(tmp_path: Path, stopped: Service) -> None:
                 stack.stop(stopped)
                 stack.start(stopped)
             load.wait_for_more(100)
-        found = arrivals(stack, BOB, load.acknowledged)
-        assert check_accounts(stack, load, found, kills=0) == 0
+        counts = arrivals(stack, BOB, load.acknowledged)
+        assert check_accounts(stack, load, counts, kills=0) == 0
         assert not load.unanswered
         stack.check_logs()
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessStack]:
-    with ProcessStack(tmp_path_factory.mktemp("stack")) as one:
-        yield one
-        one.check_logs()
+    with ProcessStack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+        stack.check_logs()
 
 
 def kill_after(stack: ProcessStack, act: Callable[[IMAPClient], object], mailbox: str = "INBOX") -> None:

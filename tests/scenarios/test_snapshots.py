@@ -30,9 +30,9 @@ CLOCK = "/v1/worlds/default/clock"
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessStack]:
     settings = {"POSTROAD_QUOTA": "2 messages", "POSTROAD_RETRY": "1h"}
-    with ProcessStack(tmp_path_factory.mktemp("stack"), settings=settings) as one:
-        yield one
-        one.check_logs()
+    with ProcessStack(tmp_path_factory.mktemp("stack"), settings=settings) as stack:
+        yield stack
+        stack.check_logs()
 
 
 @pytest.fixture
@@ -78,7 +78,9 @@ def facts(client: imapclient.IMAPClient) -> tuple[Any, ...]:
     told = {name: selected[name] for name in (b"UIDVALIDITY", b"UIDNEXT", b"HIGHESTMODSEQ", b"EXISTS")}
     items = ["FLAGS", "INTERNALDATE", "BODY.PEEK[]", "EMAILID", "MODSEQ"]
     messages = client.fetch(client.search(), items) if told[b"EXISTS"] else {}
-    return told, {uid: {key: value for key, value in found.items() if key != b"SEQ"} for uid, found in messages.items()}
+    return told, {
+        uid: {key: value for key, value in attributes.items() if key != b"SEQ"} for uid, attributes in messages.items()
+    }
 
 
 def test_mailboxes_and_queue_are_as_they_were(stack: ProcessStack, api: Api) -> None:
@@ -206,7 +208,7 @@ def test_a_world_of_its_own(stack: ProcessStack, api: Api) -> None:
     api.ask("POST", "/v1/worlds/one/snapshots/seeded/restore")
     for ident, subjects in (("one", ["One"]), ("two", ["Later"])):
         messages = api.ask("GET", "/v1/messages", world=ident)["messages"]
-        assert [one["subject"] for one in messages] == subjects
+        assert [message["subject"] for message in messages] == subjects
     assert api.ask("GET", "/v1/worlds/one")["snapshots"] == ["seeded"]
     assert (stack.data / "spool" / "clocks" / "one").exists()
     for ident in ("one", "two"):

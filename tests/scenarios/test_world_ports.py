@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessStack]:
-    with ProcessStack(tmp_path_factory.mktemp("stack"), settings={"POSTROAD_WORLD_PORTS": "1100-1102"}) as one:
-        yield one
-        one.check_logs()
+    with ProcessStack(tmp_path_factory.mktemp("stack"), settings={"POSTROAD_WORLD_PORTS": "1100-1102"}) as stack:
+        yield stack
+        stack.check_logs()
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def send(port: tuple[str, int], recipients: Sequence[str], subject: str, sender:
 
 
 def is_closed(port: tuple[str, int]) -> bool:
-    with socket.socket() as one:
-        return one.connect_ex(port) != 0
+    with socket.socket() as client:
+        return client.connect_ex(port) != 0
 
 
 def subjects(messages: list[bytes]) -> list[str]:
@@ -54,13 +54,13 @@ def subjects(messages: list[bytes]) -> list[str]:
 
 
 def test_nothing_that_comes_by_a_port_shows_elsewhere(stack: ProcessStack, worlds: Worlds) -> None:
-    one, two = worlds.make("one"), worlds.make("two")
+    world, other_world = worlds.make("one"), worlds.make("two")
     try:
         port = opened(worlds, "one")
         recipients = ["bob@one.test", "BOB@Two.Test", ALICE.address, "ann@example.com"]
         send(port, recipients, "By the port")
-        assert subjects(arrived(stack, user(one, "bob"))) == ["By the port"]
-        assert subjects(arrived(stack, outside(one), count=3)) == ["By the port"] * 3
+        assert subjects(arrived(stack, user(world, "bob"))) == ["By the port"]
+        assert subjects(arrived(stack, outside(world), count=3)) == ["By the port"] * 3
         # Spellings that might lead elsewhere, and the null reverse-path.
         with smtplib.SMTP(*port, timeout=30) as client:
             client.ehlo()
@@ -68,11 +68,11 @@ def test_nothing_that_comes_by_a_port_shows_elsewhere(stack: ProcessStack, world
             for smuggled in ("<@two.test:bob@two.test>", '<"bob"@two.test>', "<bob%two.test@example.com>"):
                 assert client.docmd("RCPT", f"TO:{smuggled}")[0] == 250
             assert client.data(simple("Smuggled"))[0] == 250
-        found = arrived(stack, outside(one), count=2, where=lambda content: b"Smuggled" in content)
-        assert set(subjects(found)) == {"Smuggled"}
+        copies = arrived(stack, outside(world), count=2, where=lambda content: b"Smuggled" in content)
+        assert set(subjects(copies)) == {"Smuggled"}
         # Whom a notification is for is nobody of another world either.
         send(port, ["nobody@one.test"], "Nobody", sender="bob@two.test")
-        assert arrived(stack, outside(one), where=lambda content: b"nobody@one.test" in content)
+        assert arrived(stack, outside(world), where=lambda content: b"nobody@one.test" in content)
         worlds.api("POST", "/w/one/v1/quiet", {"timeout": 30})
         messages = worlds.api("GET", "/w/one/v1/messages").body["messages"]
         assert {message["subject"] for message in messages} >= {"By the port", "Smuggled", "Nobody"}
@@ -86,7 +86,7 @@ def test_nothing_that_comes_by_a_port_shows_elsewhere(stack: ProcessStack, world
             assert worlds.api("GET", f"/w/{other}/v1/messages").body["messages"] == []
             shown = worlds.api("GET", f"/w/{other}/v1/sessions").body["sessions"]
             assert all(session["local"] != "{}:{}".format(*_address(port)) for session in shown)
-        assert two["domains"][0]["name"] == "two.test"
+        assert other_world["domains"][0]["name"] == "two.test"
     finally:
         worlds.drop("one")
         worlds.drop("two")
@@ -99,14 +99,14 @@ def _address(port: tuple[str, int]) -> tuple[str, int]:
 @pytest.mark.parametrize("killed", [Service.RELAY, Service.WEB])
 def test_a_kill_loses_no_port(stack: ProcessStack, worlds: Worlds, killed: Service) -> None:
     ident = f"k{killed}"
-    made = worlds.make(ident)
+    world = worlds.make(ident)
     port = opened(worlds, ident, port=1101)
     stack.kill(killed)
     stack.start(killed)
     *_, ready = [line for line in stack.logs[Service.RELAY].text().splitlines() if "msg=ready" in line]
     assert f"app={stack.network}.1:1025" in ready
     send(port, [ALICE.address], "Still here")
-    assert subjects(arrived(stack, outside(made))) == ["Still here"]
+    assert subjects(arrived(stack, outside(world))) == ["Still here"]
     assert worlds.api("GET", f"/v1/worlds/{ident}").body["ports"] == [
         {"host": port[0], "port": 1101, "protocol": "smtp"}
     ]
@@ -118,7 +118,7 @@ def test_a_kill_loses_no_port(stack: ProcessStack, worlds: Worlds, killed: Servi
 
 
 def test_a_port_that_was_opened_as_the_relay_died_is_closed(stack: ProcessStack, worlds: Worlds) -> None:
-    made = worlds.make("torn")
+    world = worlds.make("torn")
     try:
         after = stack.logs[Service.WEB].position
         stack.kill(Service.RELAY)
@@ -127,7 +127,7 @@ def test_a_port_that_was_opened_as_the_relay_died_is_closed(stack: ProcessStack,
 
         async def opened_before() -> None:
             log = OverlayLog(stack.data / "spool" / "worlds")
-            (definition,) = [one for one in log.definitions if one["id"] == "torn"]
+            (definition,) = [overlay for overlay in log.definitions if overlay["id"] == "torn"]
             await log.put("torn", definition | {"ports": [1102]})
             log.close()
 
@@ -137,7 +137,7 @@ def test_a_port_that_was_opened_as_the_relay_died_is_closed(stack: ProcessStack,
         assert is_closed((f"{stack.network}.1", 1102))
         port = opened(worlds, "torn")
         send(port, [ALICE.address], "Mended")
-        assert subjects(arrived(stack, outside(made))) == ["Mended"]
+        assert subjects(arrived(stack, outside(world))) == ["Mended"]
     finally:
         worlds.drop("torn")
 

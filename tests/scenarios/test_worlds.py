@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessStack]:
-    with ProcessStack(tmp_path_factory.mktemp("stack")) as one:
-        yield one
-        one.check_logs()
+    with ProcessStack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+        stack.check_logs()
 
 
 @pytest.fixture
@@ -77,22 +77,22 @@ def test_a_world_is_in_force_at_once_and_gone_at_once(stack: ProcessStack, world
 
 
 def test_mail_from_a_world_to_strangers_stays_in_it(stack: ProcessStack, worlds: Worlds) -> None:
-    one, two = worlds.make("one"), worlds.make("two")
+    world, other_world = worlds.make("one"), worlds.make("two")
     try:
         send(stack, [ALICE.address, "bob@two.test", "ann@example.com", "bob@one.test"], "From one", login="one")
         # A copy for each domain of strangers: each is a transaction of its own.
-        assert subjects(arrived(stack, outside(one), count=3)) == ["From one"] * 3
-        assert subjects(arrived(stack, user(one, "bob"))) == ["From one"]
-        with submission(stack, user(two, "bob")) as client:
+        assert subjects(arrived(stack, outside(world), count=3)) == ["From one"] * 3
+        assert subjects(arrived(stack, user(world, "bob"))) == ["From one"]
+        with submission(stack, user(other_world, "bob")) as client:
             assert client.mail("bob@two.test", ["bob@one.test"], simple("From two")).code == 250
-        assert subjects(arrived(stack, outside(two))) == ["From two"]
+        assert subjects(arrived(stack, outside(other_world))) == ["From two"]
         # Without a name the recipients' domains decide, each about its own.
         send(stack, ["bob@one.test", "bob@two.test", ALICE.address], "To all")
-        for account in (user(one, "bob"), user(two, "bob"), ALICE):
+        for account in (user(world, "bob"), user(other_world, "bob"), ALICE):
             assert "To all" in subjects(arrived(stack, account, where=lambda content: b"To all" in content))
-        assert subjects(arrived(stack, outside(one), count=3)) == ["From one"] * 3
-        found = worlds.api("GET", "/w/two/v1/messages").body["messages"]
-        assert {message["subject"] for message in found} == {"From two", "To all"}
+        assert subjects(arrived(stack, outside(world), count=3)) == ["From one"] * 3
+        messages = worlds.api("GET", "/w/two/v1/messages").body["messages"]
+        assert {message["subject"] for message in messages} == {"From two", "To all"}
     finally:
         worlds.drop("one")
         worlds.drop("two")
@@ -104,9 +104,9 @@ def test_a_world_that_takes_the_domain_of_another_has_its_own_records_at_once(
     """The relay knew an answer about the domain of old, and another one about the domain before it was there."""
     elsewhere = [{"name": "one.test", "records": ["@ IN MX 10 mx.of-old.example."]}]
     try:
-        one = worlds.make("one")
+        world = worlds.make("one")
         send(stack, ["bob@one.test"], "Of old", login="one")
-        arrived(stack, user(one, "bob"))
+        arrived(stack, user(world, "bob"))
         worlds.drop("one")
         assert worlds.api("POST", "/v1/worlds", {"id": "one", "domains": elsewhere}).status == 201
         send(stack, ["bob@one.test"], "Anew", login="one")
@@ -184,14 +184,14 @@ def test_what_can_not_be_made_is_told_where(stack: ProcessStack, worlds: Worlds)
 
 
 def test_a_world_is_changed_while_it_lives(stack: ProcessStack, worlds: Worlds) -> None:
-    made = worlds.make("grows", ttl=3600)
+    world = worlds.make("grows", ttl=3600)
     try:
         ann = worlds.api("POST", "/v1/worlds/grows/accounts", {"name": "ann", "password": "nna"})
         assert (ann.status, ann.body["login"]) == (201, "ann@grows.test")
         send(stack, ["ann@grows.test"], "Hello Ann")
         grown = worlds.api("GET", "/v1/worlds/grows").body
         assert subjects(arrived(stack, user(grown, "ann"))) == ["Hello Ann"]
-        assert made["expires"] is not None
+        assert world["expires"] is not None
         changed = worlds.api("PATCH", "/v1/worlds/grows", {"ttl": 0, "imap_without": ["IDLE"]}).body
         assert changed["expires"] is None
         with connected(stack) as client:
@@ -233,7 +233,7 @@ def test_a_world_file_can_not_take_a_domain_of_a_world(stack: ProcessStack, worl
 
 
 def test_letters_of_scripts_stay_in_their_world(stack: ProcessStack, worlds: Worlds) -> None:
-    made = worlds.make("away")
+    world = worlds.make("away")
     try:
         script = 'require "vacation"; vacation "Away.";'
         path = "/accounts/bob@away.test/scripts/away"
@@ -242,22 +242,22 @@ def test_letters_of_scripts_stay_in_their_world(stack: ProcessStack, worlds: Wor
         with smtplib.SMTP(endpoint.host, endpoint.port, timeout=30) as client:
             letter = b"From: alice@alpha.test\r\nTo: bob@away.test\r\nSubject: Are you there?\r\n\r\nHello\r\n"
             client.sendmail(ALICE.address, ["bob@away.test"], letter)
-        (answer,) = arrived(stack, outside(made))
+        (answer,) = arrived(stack, outside(world))
         assert b"Away." in answer
     finally:
         worlds.drop("away")
 
 
 def test_nothing_is_shared_between_worlds(stack: ProcessStack, worlds: Worlds) -> None:
-    one, two = worlds.make("left", "bob", "ann"), worlds.make("right")
+    left, right = worlds.make("left", "bob", "ann"), worlds.make("right")
     shared = "Other Users/bob@left.test/INBOX"
     try:
-        with imap(stack, user(one, "bob")) as client:
+        with imap(stack, user(left, "bob")) as client:
             for name in ("anyone", "ann@left.test", "bob@right.test", ALICE.address):
                 client._imap.setacl("INBOX", name, "lrswipkxtea")
-        with imap(stack, user(one, "ann")) as client:
+        with imap(stack, user(left, "ann")) as client:
             assert [name for _, _, name in client.list_folders("", "Other Users/*")] == [shared]
-        for stranger in (user(two, "bob"), ALICE):
+        for stranger in (user(right, "bob"), ALICE):
             with imap(stack, stranger) as client:
                 assert client.list_folders("", "Other Users/*") == []
                 with pytest.raises(imapclient.exceptions.IMAPClientError):
@@ -281,10 +281,10 @@ def test_administrators_of_the_file_are_strangers_in_a_world(tmp_path: Path) -> 
 
 def test_what_another_world_says_of_its_domain_is_nothing_to_a_stranger(stack: ProcessStack, worlds: Worlds) -> None:
     worlds.make("mute", domains=[{"records": ["@ MX 0 ."]}])
-    one = worlds.make("talks")
+    world = worlds.make("talks")
     try:
         send(stack, ["bob@mute.test"], "To the mute", login="talks")
-        assert subjects(arrived(stack, outside(one))) == ["To the mute"]
+        assert subjects(arrived(stack, outside(world))) == ["To the mute"]
     finally:
         worlds.drop("mute")
         worlds.drop("talks")

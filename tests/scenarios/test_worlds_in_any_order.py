@@ -44,18 +44,18 @@ class Machine(RuleBasedStateMachine):
         if ident in self.alive:
             assert self.worlds.api("POST", "/v1/worlds", {"id": ident}).status == 409
             return
-        self.alive[ident] = made = self.worlds.make(ident)
+        self.alive[ident] = world = self.worlds.make(ident)
         self.subjects[ident] = set()
-        self.mail |= {account.address: set() for account in (user(made, "bob"), outside(made))}
+        self.mail |= {account.address: set() for account in (user(world, "bob"), outside(world))}
 
     @precondition(lambda self: self.alive)
     @rule(data=st.data())
     def drop(self, data: st.DataObject) -> None:
         ident = data.draw(st.sampled_from(sorted(self.alive)))
         self.worlds.drop(ident)
-        made = self.alive.pop(ident)
+        world = self.alive.pop(ident)
         self._is_closed(self.ports.pop(ident, None))
-        for account in (user(made, "bob"), outside(made)):
+        for account in (user(world, "bob"), outside(world)):
             del self.mail[account.address]
         del self.subjects[ident]
 
@@ -125,15 +125,15 @@ class Machine(RuleBasedStateMachine):
         self._settle()
         for account, subjects in self.mail.items():
             # Earlier runs have left mail with the accounts of the file.
-            found = self._found(account)
-            assert found == subjects if account not in {ALICE.address, CAPTURE.address} else found >= subjects
+            delivered = self._found(account)
+            assert delivered == subjects if account not in {ALICE.address, CAPTURE.address} else delivered >= subjects
         everything = set().union(*self.mail.values())
         for account in (ALICE.address, CAPTURE.address):
             assert self._found(account) & everything == self.mail.get(account, set())
         for ident in ("default", *self.alive):
             listed = self.worlds.api("GET", f"/w/{ident}/v1/messages?limit=500").body["messages"]
-            found = {message["subject"] for message in listed}
-            assert found & everything == self.subjects.get(ident, set()) & everything
+            shown = {message["subject"] for message in listed}
+            assert shown & everything == self.subjects.get(ident, set()) & everything
         assert [sorted(listed) for listed in self.worlds.listed()] == [sorted(self.alive)] * 4
         (accounts,) = self.worlds.ask(lambda door: door.get("/accounts"), ["store"])
         domains = {account["login"].rpartition("@")[2] for account in accounts["accounts"]}
@@ -141,9 +141,9 @@ class Machine(RuleBasedStateMachine):
 
     def _found(self, account: str) -> set[str]:
         known = {ALICE.address: ALICE, CAPTURE.address: CAPTURE}
-        for made in self.alive.values():
-            for one in (user(made, "bob"), outside(made)):
-                known[one.address] = one
+        for world in self.alive.values():
+            for owner in (user(world, "bob"), outside(world)):
+                known[owner.address] = owner
         who: User = known[account]
         with imap(self.stack, who) as client:
             client.select_folder("INBOX", readonly=True)
