@@ -219,6 +219,7 @@ def test_append_with_non_synchronizing_literals() -> None:
     ("octets", "text"),
     [
         (b"a APPEND x {2+}\r\nhi foo {2+}\r\nyo\r\n", b"Error in IMAP command APPEND: Invalid literal"),
+        (b"a APPEND x {2+}\r\nhi) {2}\r\n", b"Error in IMAP command APPEND: Unexpected argument"),
         (b"a APPEND x {2+}\r\nhi {2+}\r\nyo.\r\n", b"Error in IMAP command APPEND: Unexpected argument"),
         (
             b"a APPEND x CATENATE (TEXT {2+}\r\nhi URL {70+}\r\n%b\r\n" % (b"x" * 70),

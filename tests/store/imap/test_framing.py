@@ -30,6 +30,13 @@ def test_lines_and_literals() -> None:
     ]
 
 
+def test_a_line_in_pieces_makes_the_next_one_no_shorter() -> None:
+    framing = Framing(SMALL)
+    assert frames(framing, b"a NO") == []
+    assert frames(framing, b"OP\r\n") == [[b"a NOOP"]]
+    assert frames(framing, b"b\r\n") == [[b"b"]]
+
+
 def test_an_empty_line_at_the_very_beginning_is_one() -> None:
     assert frames(Framing(SMALL), b"\r\na\r\n") == [[b""], [b"a"]]
     (refused,) = frames(Framing(SMALL), b"\n")

@@ -140,6 +140,13 @@ async def test_passwords_stay_out_of_sight() -> None:
     assert "builder" not in repr(Login(Claim("PLAIN", "bob", Password("builder"))))
 
 
+async def test_tls_is_offered_to_those_who_lack_it(place: Place) -> None:
+    assert b"STARTTLS" in await Wire(place).exchange(b"CAPABILITY\r\n")
+    protected = Wire(place, secure=True)
+    assert b"STARTTLS" not in await protected.exchange(b"CAPABILITY\r\n")
+    assert await protected.exchange(b"STARTTLS\r\n") == b'NO "TLS is already active."\r\n'
+
+
 async def test_a_server_without_tls(place: Place) -> None:
     bare = Place(place.folder / "bare", tls=False)
     client = Wire(bare)

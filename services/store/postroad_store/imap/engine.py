@@ -188,9 +188,8 @@ class Engine:
         self._expect(_Mode.IDLE, tag)
 
     def start_tls(self, tag: bytes) -> None:
-        """Agree to STARTTLS, and forget plaintext that was pipelined behind it (RFC 3501 §6.2.1, RFC 2595 §2.1)."""
+        """Agree to STARTTLS (RFC 3501 §6.2.1)."""
         self._out.append(tag + b" OK Begin TLS negotiation now.\r\n")
-        self._framing.clear()
         self._events.append(StartTls())
 
     def compress(self, tag: bytes) -> None:
@@ -206,7 +205,7 @@ class Engine:
             self._events.append(Decompressed())
 
     def tls_started(self) -> None:
-        """Begin anew over TLS; the client forgets the capabilities from before (RFC 3501 §6.2.1)."""
+        """Begin anew over TLS, and forget plaintext that came behind STARTTLS (RFC 3501 §6.2.1, RFC 2595 §2.1)."""
         self.secure = True
         self._framing.clear()
         self._paused = False

@@ -169,6 +169,14 @@ async def test_no_literal_is_shorter_or_longer_than_announced(
         message.text(0, 2)
 
 
+async def test_a_message_that_has_gone_from_the_disk_before_the_memory_is_gone(place: Place) -> None:
+    view = await view_with(place, *MESSAGES[:1])
+    with sqlite3.connect(place.incoming.parent / "mail" / FILE) as db:
+        db.execute("DELETE FROM entries")
+    with pytest.raises(Gone):
+        Message(place.storage, view, view.uids[0])
+
+
 def test_pieces_are_gathered_to_so_many_octets_and_so_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.PIECE", 100)
     monkeypatch.setattr("postroad_store.imap.commands.fetch.blocks.PIECES", 3)

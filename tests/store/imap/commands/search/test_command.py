@@ -116,6 +116,25 @@ async def test_a_result_that_is_too_large_is_not_saved(
     assert await wire.say("d SEARCH $") == "* SEARCH\r\nd OK Search completed.\r\n"
 
 
+async def test_all_is_saved_with_all(place: Place, connect: Callable[[], Wire]) -> None:
+    """RFC 5182 §2.4: MIN and MAX pick out what is saved, unless ALL or COUNT is there."""
+    wire = connect()
+    await enter(place, wire, 6)
+    for returned, saved in (("MIN", "1"), ("MIN MAX", "1 5"), ("MIN ALL", "1 3 5"), ("MAX COUNT", "1 3 5")):
+        await wire.say(f"a SEARCH RETURN (SAVE {returned}) OR 1 OR 3 5")
+        assert await wire.say("b SEARCH $") == f"* SEARCH {saved}\r\nb OK Search completed.\r\n"
+
+
+async def test_the_saved_result_has_no_numbers(place: Place, connect: Callable[[], Wire]) -> None:
+    """RFC 9586 §3: `$` may be searched for once UIDONLY is enabled."""
+    wire = connect()
+    await enter(place, wire, 3)
+    await wire.say("a ENABLE UIDONLY")
+    await wire.say("b UID SEARCH RETURN (SAVE) UID 2:3")
+    assert await wire.say("c UID SEARCH $") == "* SEARCH 2 3\r\nc OK Search completed.\r\n"
+    assert "d BAD [UIDREQUIRED]" in await wire.say("d UID SEARCH 2")
+
+
 async def test_what_empties_the_saved_result(place: Place, connect: Callable[[], Wire]) -> None:
     """RFC 5182 §2.1: SELECT and EXAMINE, and a search that fails."""
     wire = connect()
