@@ -7,6 +7,7 @@ process ID. All peers keep their real durability: Postfix fsyncs before 250 as i
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 20.0  # seconds that a peer may take to start or to stop
 _NETWORK, _CLAIM = claim_network()  # so that two runs at a time do not meet; held as long as this process lives
+atexit.register(_CLAIM.close)
 DOVECOT_ADDRESSES = {"sdbox": f"{_NETWORK}.143", "maildir": f"{_NETWORK}.144"}
 NSD_ADDRESS = f"{_NETWORK}.53"
 SUBMISSION_ADDRESS = f"{_NETWORK}.25"
