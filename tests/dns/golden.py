@@ -30,12 +30,12 @@ def render(question: str, response: dns.message.Message) -> str:
 def rendered() -> dict[str, str]:
     """Return what is answered to each question."""
     responder = Responder(golden_catalog())
-    found = {}
+    answers = {}
     for question in QUESTIONS:
         response = responder.udp(query(question).to_wire())
         assert response is not None
-        found[question] = render(question, dns.message.from_wire(response, one_rr_per_rrset=False))
-    return found
+        answers[question] = render(question, dns.message.from_wire(response, one_rr_per_rrset=False))
+    return answers
 
 
 def kept() -> dict[str, str]:

@@ -22,10 +22,10 @@ def ask(known: World, name: str, kind: int, **chosen: str) -> tuple[Rcode, list[
     """Return the response code and the answer's RDATA as text."""
     catalog = build_catalog(known, settings(**chosen), 5)
     answer = lookup.lookup(catalog, Name.parse(name), kind)
-    found: list[str] = []
+    texts: list[str] = []
     for rrset in answer.answer:
-        found += [" ".join(str(getattr(rdata, field.name)) for field in fields(rdata)) for rdata in rrset.rdatas]
-    return answer.rcode, found
+        texts += [" ".join(str(getattr(rdata, field.name)) for field in fields(rdata)) for rdata in rrset.rdatas]
+    return answer.rcode, texts
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_what_the_world_says(name: str, kind: int, expected: list[str]) -> None:
 )
 def test_outside(name: str, kind: int, capture: str | Rcode, bounce: str | Rcode, refuse: str | Rcode) -> None:
     for outside, expected in (("capture", capture), ("bounce", bounce), ("refuse", refuse)):
-        rcode, found = ask(world(ALPHA), name, kind, outside=outside)
+        rcode, texts = ask(world(ALPHA), name, kind, outside=outside)
         if isinstance(expected, Rcode):
-            assert (rcode, found) == (expected, []), outside
+            assert (rcode, texts) == (expected, []), outside
         else:
-            assert (rcode, found) == (Rcode.NOERROR, [expected]), outside
+            assert (rcode, texts) == (Rcode.NOERROR, [expected]), outside
 
 
 def test_domains_within_domains() -> None:
@@ -206,7 +206,7 @@ def test_a_host_with_an_ipv6_address() -> None:
 
 
 def test_a_network_elsewhere() -> None:
-    moved = tuple(replace(one, address=IPv4Address(f"172.31.25.{int(one.address) & 255}")) for one in HOSTS)
+    moved = tuple(replace(machine, address=IPv4Address(f"172.31.25.{int(machine.address) & 255}")) for machine in HOSTS)
     known = replace(world(hosts=moved), network=settings(network="172.31.25").network)
     assert ask(known, "53.25.31.172.in-addr.arpa.", Type.PTR) == (Rcode.NOERROR, ["ns.postroad.test."])
     assert known.host_of(Role.DNS).address == IPv4Address("172.31.25.53")

@@ -103,9 +103,9 @@ def test_the_oldest_go() -> None:
     assert len(list(exchanges.newest())) == 9
     assert exchanges.number == start + 21
     assert exchanges.find(start + 12) is None
-    found = exchanges.find(start + 14)
-    assert found is not None
-    assert found[0].first + found[1] == start + 14
+    place = exchanges.find(start + 14)
+    assert place is not None
+    assert place[0].first + place[1] == start + 14
     exchanges.add("tcp", "p:1", [(b"q", b"a")] * 50)  # one batch is always kept
     assert len(list(exchanges.newest())) == 50
 
@@ -149,9 +149,9 @@ def test_an_exchange_is_a_session() -> None:
     assert whole == asked.summary(None) | {"omitted": 0, "facts": []}
     assert whole["question"] == "example. IN MX"
     assert (whole["peer"], whole["local"], whole["world"]) == ("192.0.2.1:4000", "127.0.0.53:53", "shop")
-    found = record.find(whole["id"], "shop")
-    assert found is not None
-    assert found.changed == asked.changed == record.number
+    session = record.find(whole["id"], "shop")
+    assert session is not None
+    assert session.changed == asked.changed == record.number
     assert record.find(whole["id"], "default") is None
     assert record.find("dns0", None) is record.find("x", None) is None
 
@@ -159,18 +159,18 @@ def test_an_exchange_is_a_session() -> None:
 def test_what_is_asked_for() -> None:
     record = noted(MX, NOBODY, b"\0\0x", b"\0\0" + MX[2:].replace(b"example", b"EXAMPLE"))
 
-    def found(world: str | None = None, **query: str) -> list[str]:
+    def listed(world: str | None = None, **query: str) -> list[str]:
         return [asked.summary(world)["question"] for asked in record.matching(query, world)]
 
-    assert found() == ["EXAMPLE. IN MX", "a malformed query", "nobody.example. IN A", "example. IN MX"]
-    assert found(name="Example") == ["EXAMPLE. IN MX", "example. IN MX"]
-    assert found("default") == ["a malformed query"]
-    assert found("shop") == ["EXAMPLE. IN MX", "nobody.example. IN A", "example. IN MX"]
-    assert found(protocol="dns", peer="192.0.2.1", name="nobody.example.") == ["nobody.example. IN A"]
-    assert found(peer="192.0.2.1:4000") == found()
-    assert found(peer="192.0.2.2") == found(protocol="imap") == found(account="bob") == found(message="Q1") == []
+    assert listed() == ["EXAMPLE. IN MX", "a malformed query", "nobody.example. IN A", "example. IN MX"]
+    assert listed(name="Example") == ["EXAMPLE. IN MX", "example. IN MX"]
+    assert listed("default") == ["a malformed query"]
+    assert listed("shop") == ["EXAMPLE. IN MX", "nobody.example. IN A", "example. IN MX"]
+    assert listed(protocol="dns", peer="192.0.2.1", name="nobody.example.") == ["nobody.example. IN A"]
+    assert listed(peer="192.0.2.1:4000") == listed()
+    assert listed(peer="192.0.2.2") == listed(protocol="imap") == listed(account="bob") == listed(message="Q1") == []
     with pytest.raises(Refusal):
-        found(name="a..b")
+        listed(name="a..b")
     assert QueryLog(log(), "x").woken is None
 
 
@@ -195,17 +195,17 @@ def test_a_question_is_the_world_s_whose_mail_has_asked() -> None:
     record = noted(*octets)
     record._marked = marks.world_of
 
-    def found(world: str) -> int:
+    def count(world: str) -> int:
         return len(list(record.matching({"name": "example"}, world)))
 
-    assert [found(world) for world in ("a", "b", "shop", "default")] == [1, 1, 1, 0]
+    assert [count(world) for world in ("a", "b", "shop", "default")] == [1, 1, 1, 0]
     record.forget(["a.test"], "a")
     record.forget(["b"], "c")
-    assert [found(world) for world in ("a", "b", "shop", "default")] == [0, 1, 1, 0]
+    assert [count(world) for world in ("a", "b", "shop", "default")] == [0, 1, 1, 0]
     assert RESPONDER.udp(octets[0]) is not None
     record._exchanges.add("udp", "192.0.2.1:4000", [(octets[0][2:], None)] * 2000)
     record.forget([], "b")
-    assert (found("a"), list(record._ended)) == (2000, ["b"])  # it came again; what is over is forgotten
+    assert (count("a"), list(record._ended)) == (2000, ["b"])  # it came again; what is over is forgotten
 
 
 def test_who_waits_for_the_log() -> None:

@@ -13,12 +13,12 @@ MESSAGES = [b"", b"a", b"\0", b"x" * 255, b"y" * 256, b"", b"z" * 65_535]
 def test_messages_in_pieces(size: int) -> None:
     stream = b"".join(map(framed, MESSAGES))
     framing = Framing()
-    found = []
+    messages = []
     for start in range(0, len(stream), size):
         framing.receive_data(stream[start : start + size])
         while (message := framing.next_message()) is not None:
-            found.append(message)
-    assert found == MESSAGES
+            messages.append(message)
+    assert messages == MESSAGES
 
 
 def test_a_message_is_whole_at_its_last_octet() -> None:

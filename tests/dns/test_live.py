@@ -43,9 +43,9 @@ NAMES = (
 
 
 def overlay(ident: str) -> Overlay:
-    made: dict[str, Any] = definition(ident, *WORLDS[ident])
-    made["domains"][0]["records"] = ["www A 203.0.113.9"]
-    return read_overlay(made, BASE)
+    world_definition: dict[str, Any] = definition(ident, *WORLDS[ident])
+    world_definition["domains"][0]["records"] = ["www A 203.0.113.9"]
+    return read_overlay(world_definition, BASE)
 
 
 def configured(outside: Outside) -> Any:
@@ -58,18 +58,18 @@ def zones(ident: str, outside: Outside) -> OverlayZones:
 
 def answers(catalog: Catalog) -> dict[tuple[str, int], Any]:
     """What is answered to all questions, but for the serials."""
-    found = {}
+    by_question = {}
     for name in NAMES:
         for kind in (Type.A, Type.MX, Type.NS, Type.SOA, Type.DS):
             answer = lookup(catalog, Name.parse(name), kind)
             sections = (answer.answer, answer.authority, answer.glue)
-            found[name, int(kind)] = (
+            by_question[name, int(kind)] = (
                 answer.rcode,
                 answer.authoritative,
                 [[(rrset.owner, rrset.type) for rrset in section] for section in sections],
                 [rrset.rdatas for rrset in answer.answer if rrset.type != Type.SOA],
             )
-    return found
+    return by_question
 
 
 def whole(idents: set[str], outside: Outside) -> Catalog:

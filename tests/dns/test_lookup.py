@@ -15,8 +15,8 @@ TOP = "$ORIGIN example.\n@ 9 SOA ns admin 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n"
 
 @pytest.mark.parametrize("question", golden.QUESTIONS)
 def test_golden(question: str, answers: tuple[dict[str, str], dict[str, str]]) -> None:
-    found, kept = answers
-    assert found[question] == kept[question], "see tests/golden/dns/answers; python -m tests.dns.golden rewrites it"
+    rendered, kept = answers
+    assert rendered[question] == kept[question], "see tests/golden/dns/answers; python -m tests.dns.golden rewrites it"
 
 
 @pytest.fixture(scope="module")

@@ -48,11 +48,11 @@ def test_serials_only_grow(last: int, now: float, expected: int) -> None:
 class Edits(WorldWatcher):
     """A watcher that is told what it finds."""
 
-    def __init__(self, *found: World | None) -> None:
-        self.found = list(found)
+    def __init__(self, *worlds: World | None) -> None:
+        self.worlds = list(worlds)
 
     def poll(self) -> World | None:
-        return self.found.pop(0)
+        return self.worlds.pop(0)
 
 
 def test_watching(caplog: pytest.LogCaptureFixture) -> None:
@@ -73,7 +73,7 @@ def test_watching(caplog: pytest.LogCaptureFixture) -> None:
         def adopt(changed: World) -> int:
             return asyncio.run(worlds.adopt(changed))
 
-        main.watch(edits, adopt, wait=lambda _seconds: not edits.found)
+        main.watch(edits, adopt, wait=lambda _seconds: not edits.worlds)
         (answer,) = dns.query.udp(query("www.alpha.test. A"), *server.address[:1], 5, server.address[1]).answer
         assert answer[0].to_text() == "203.0.113.1"
     finally:

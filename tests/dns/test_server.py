@@ -53,10 +53,10 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 def receive(sock: socket.socket, length: int) -> bytes:
-    found = b""
-    while len(found) < length and (data := sock.recv(length - len(found))):
-        found += data
-    return found
+    octets = b""
+    while len(octets) < length and (data := sock.recv(length - len(octets))):
+        octets += data
+    return octets
 
 
 def test_udp_and_tcp(serve: Callable[..., Server]) -> None:

@@ -26,20 +26,20 @@ SAID = framed(RESPONDER.tcp(ASKED) or b"")
 
 
 def messages(framing: Framing) -> list[bytes]:
-    found = []
+    complete = []
     while (message := framing.next_message()) is not None:
-        found.append(message)
-    return found
+        complete.append(message)
+    return complete
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_framing_in_pieces(size: int) -> None:
     stream = framed(b"one") + framed(b"") + framed(b"x" * 300)
-    framing, found = Framing(), []
+    framing, received = Framing(), []
     for start in range(0, len(stream), size):
         framing.receive_data(stream[start : start + size])
-        found += messages(framing)
-    assert found == [b"one", b"", b"x" * 300]
+        received += messages(framing)
+    assert received == [b"one", b"", b"x" * 300]
 
 
 @pytest.fixture

@@ -214,8 +214,8 @@ def test_names_are_compressed_against_the_question_in_its_case() -> None:
 def test_octets_of_unknown_types_go_as_they_are() -> None:
     rrset = RRset(Name.parse("www.example."), 65280, 5, (Opaque(65280, b"\xab"), Opaque(65280, b"")))
     octets = wire.encode(QUERY, Answer(Rcode.NOERROR, authoritative=True, answer=(rrset,)), 512)
-    (found,) = dns.message.from_wire(octets).answer
-    assert sorted(rdata.to_text().strip() for rdata in found) == ["\\# 0", "\\# 1 ab"]
+    (decoded,) = dns.message.from_wire(octets).answer
+    assert sorted(rdata.to_text().strip() for rdata in decoded) == ["\\# 0", "\\# 1 ab"]
 
 
 def test_a_name_of_255_octets_and_no_longer() -> None:
@@ -301,5 +301,5 @@ def test_rdata_is_what_the_zone_says(rdata: str) -> None:
     (record,) = masterfile.parse(f"www.example. 5 {rdata}\n", ROOT, 3600)
     rrset = RRset(record.owner, record.rdata.type, record.ttl, (record.rdata,))
     octets = wire.encode(QUERY, Answer(Rcode.NOERROR, authoritative=True, answer=(rrset,)), 512)
-    (found,) = dns.message.from_wire(octets).answer
-    assert found.to_text() == f"www.example. 5 IN {rdata}"
+    (decoded,) = dns.message.from_wire(octets).answer
+    assert decoded.to_text() == f"www.example. 5 IN {rdata}"

@@ -38,26 +38,26 @@ class Serving:
 
 @pytest.fixture
 def serving() -> Iterator[Serving]:
-    one = Serving()
-    thread = threading.Thread(target=one.server.serve)
+    running = Serving()
+    thread = threading.Thread(target=running.server.serve)
     thread.start()
-    yield one
-    one.server.stop()
+    yield running
+    running.server.stop()
     thread.join()
 
 
 def test_zones_come_and_go(serving: Serving) -> None:
     worlds, shop = serving.worlds, overlay("w1")
     missing: tuple[str, list[str]] = ("NXDOMAIN", [])
-    found = ("NOERROR", ["203.0.113.9"])
+    present = ("NOERROR", ["203.0.113.9"])
     for tcp in (False, True):
         assert serving.asked("www.shop.test", tcp=tcp) == missing
     worlds.layers.put(shop)
     asyncio.run(worlds.came(shop))
     for tcp in (False, True):
-        assert serving.asked("www.shop.test", tcp=tcp) == found
+        assert serving.asked("www.shop.test", tcp=tcp) == present
     asyncio.run(worlds.came(shop))  # once more, which replaces it
-    assert serving.asked("www.shop.test") == found
+    assert serving.asked("www.shop.test") == present
     worlds.layers.drop("w1")
     asyncio.run(worlds.gone(shop))
     asyncio.run(worlds.gone(shop))  # it has gone already

@@ -34,7 +34,7 @@ def domain(name: str, *records: str, mx: tuple[MX, ...] = STORE, users: tuple[st
 
 def world(*domains: Domain, hosts: tuple[Host, ...] = HOSTS) -> World:
     known = (domain("postroad.test", users=("capture",)), *domains)
-    return World(NETWORK, {one.name: one for one in hosts}, {one.name: one for one in known})
+    return World(NETWORK, {machine.name: machine for machine in hosts}, {served.name: served for served in known})
 
 
 def settings(**changed: str) -> Settings:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def server() -> Iterator[Scripted]:
     """Return a server that answers as it is told."""
-    made = Scripted()
-    yield made
-    made.close()
+    scripted = Scripted()
+    yield scripted
+    scripted.close()
 
 
 @pytest.fixture

@@ -157,14 +157,14 @@ def test_what_is_read_as_octets_may_not_be_asked_twice_or_may_take_long() -> Non
         asking.make({}),
     ]
     assert [call.octets for call in calls] == [True, True, True, False, False]
-    made: list[Call[Any]] = [
+    unrepeatable: list[Call[Any]] = [
         asking.open_port("w"),
         asking.make({}),
         asking.add_account("w", "b", "d"),
         asking.snapshot("w", "n"),
         asking.push_clock("w", 1.0),
     ]
-    assert [call.again for call in made] == [False] * 5
+    assert [call.again for call in unrepeatable] == [False] * 5
     assert asking.restore("w", "n").again
     assert [call.patience for call in (asking.quiet(2.0), asking.push_clock("w", 1.0), asking.clock("w"))] == [2, 60, 0]
     assert asking.clock("w").timeout == 30.0

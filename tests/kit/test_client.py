@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def postroad(native: Stack) -> Iterator[Postroad]:
     host, port = native.endpoint(Port.WEB)
-    with Postroad(f"http://{host}:{port}") as made:
-        yield made
+    with Postroad(f"http://{host}:{port}") as client:
+        yield client
 
 
 @pytest.fixture
 def world(postroad: Postroad) -> Iterator[World]:
-    with postroad.default as made:
-        yield made
+    with postroad.default as default:
+        yield default
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ async def test_the_same_for_asyncio(postroad: Postroad, world: World, bob: Accou
         assert (await mail.attachment()).content == b"%PDF-1.7"
         assert (await mail.raw()).endswith(b"--\r\n")
         assert not await mail.seen()
-        assert [one.id for one in await reader.messages()] == [mail.id]
+        assert [message.id for message in await reader.messages()] == [mail.id]
         await reader.none(subject="Goodbye")
         assert await same.quiet() >= mail.number
         await asyncio.to_thread(send, world, letter(bob.address))

@@ -72,28 +72,28 @@ def test_a_name_is_no_list_of_its_letters() -> None:
 
 
 def test_the_whole() -> None:
-    found = definition_of(ANSWER)
-    assert found.app == Login("checkout", "p w")
-    assert found.capture == Login("outside@shop.test", "c")
-    assert found.expires is not None
-    shop, other = found.domains
+    definition = definition_of(ANSWER)
+    assert definition.app == Login("checkout", "p w")
+    assert definition.capture == Login("outside@shop.test", "c")
+    assert definition.expires is not None
+    shop, other = definition.domains
     assert shop.accounts[0].address == "bob@shop.test"
     assert shop.accounts[0].password == "x"
     assert shop.aliases == {"sales": ("bob",)}
     assert (shop.catch_all, other.catch_all) == ("bob", None)
     assert shop.records == ("www A 172.30.0.9",)
-    assert found.owner == "t::a"
+    assert definition.owner == "t::a"
     assert not other.accounts
     assert not other.records
 
 
 def test_the_least() -> None:
-    found = definition_of(
+    definition = definition_of(
         {"id": "default", "domains": [{"name": "a.test", "accounts": [{"name": "b", "login": "b@a.test"}]}]}
     )
-    assert (found.app, found.capture, found.expires, found.owner) == (None, None, None, "")
-    assert found.domains[0].accounts[0].address == "b@a.test"
-    assert found.domains[0].accounts[0].password == ""
+    assert (definition.app, definition.capture, definition.expires, definition.owner) == (None, None, None, "")
+    assert definition.domains[0].accounts[0].address == "b@a.test"
+    assert definition.domains[0].accounts[0].password == ""
 
 
 def test_an_account_may_have_a_login_that_is_not_its_address() -> None:

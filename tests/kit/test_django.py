@@ -32,10 +32,10 @@ if not settings.configured:
 
 @pytest.fixture
 def stack(url: str) -> Iterator[Stack]:
-    set_current(made := Stack(url))
-    yield made
+    set_current(current := Stack(url))
+    yield current
     set_current(None)
-    made.close()
+    current.close()
 
 
 def test_its_mail_goes_to_a_world(stack: Stack) -> None:

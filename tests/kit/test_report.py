@@ -47,8 +47,8 @@ def test_all_of_it(native: Stack, world: World) -> None:
     assert mail.id in told["Postroad: road"]
     assert told["Postroad: look at it"] == world.console_url
     assert "-- Postroad: road\n" in report.described(world)
-    sessions = [one for one in world.sessions(protocol="smtp") if mail.id in one.messages]
-    (session,) = (one for one in sessions if one.service == "relay" and not one.outbound)
+    sessions = [session for session in world.sessions(protocol="smtp") if mail.id in session.messages]
+    (session,) = (session for session in sessions if session.service == "relay" and not session.outbound)
     assert [line.text for line in session.lines if line.sender == "client"][-1] == "QUIT"
     assert "C: mail FROM:<app@shop.test>" in world.dialogue(session)
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def stack(url: str) -> Iterator[Stack]:
-    set_current(made := Stack(url))
-    yield made
+    set_current(current := Stack(url))
+    yield current
     set_current(None)
-    made.close()
+    current.close()
 
 
 class Plain(PostroadTestCase):

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def postroad(native: Stack) -> Iterator[Postroad]:
     host, port = native.endpoint(Port.WEB)
-    with Postroad(f"http://{host}:{port}") as made:
-        yield made
+    with Postroad(f"http://{host}:{port}") as client:
+        yield client
 
 
 @pytest.fixture
 def world(postroad: Postroad) -> Iterator[World]:
-    with postroad.world(owner="tests/kit") as made:
-        yield made
+    with postroad.world(owner="tests/kit") as fresh_world:
+        yield fresh_world
 
 
 def test_it_is_made_and_dropped(postroad: Postroad) -> None:
@@ -42,8 +42,8 @@ def test_it_is_made_and_dropped(postroad: Postroad) -> None:
         assert (bob.address, ann.password) == (f"bob@{world.domain}", "secret")
         assert world.account("bob") == bob
         assert world.account(bob.address) == bob
-        found = postroad.find(world.id)
-        assert found.definition.app == world.definition.app
+        looked_up = postroad.find(world.id)
+        assert looked_up.definition.app == world.definition.app
         assert world.dns.lookup(world.domain, "MX") == ["10 mx.postroad.test."]
         with pytest.raises(Refused, match="409") as caught:
             postroad.world(domains=[{"name": world.domain}])
@@ -55,8 +55,8 @@ def test_it_is_made_and_dropped(postroad: Postroad) -> None:
 
 
 def worlds(postroad: Postroad, owner: str) -> list[str]:
-    answer = postroad.client.ask(Call("GET", "/v1/worlds", lambda found: found["worlds"], query={"limit": 200}))
-    return [found["id"] for found in answer if found["owner"] == owner]
+    answer = postroad.client.ask(Call("GET", "/v1/worlds", lambda page: page["worlds"], query={"limit": 200}))
+    return [entry["id"] for entry in answer if entry["owner"] == owner]
 
 
 def test_one_that_is_made_when_it_is_used(postroad: Postroad) -> None:
@@ -65,8 +65,8 @@ def test_one_that_is_made_when_it_is_used(postroad: Postroad) -> None:
         assert worlds(postroad, "later") == []
         bob = world.account("bob", quota="1 messages")
         assert worlds(postroad, "later") == [world.id]
-        (domain,) = postroad.client.ask(Call("GET", f"/v1/worlds/{world.id}", lambda found: found["domains"]))
-        assert [(one["name"], one["quota"]) for one in domain["accounts"]] == [("bob", "1 messages")]
+        (domain,) = postroad.client.ask(Call("GET", f"/v1/worlds/{world.id}", lambda shown: shown["domains"]))
+        assert [(account["name"], account["quota"]) for account in domain["accounts"]] == [("bob", "1 messages")]
         assert (world.account("bob"), world.accounts) == (bob, [bob])
         spaced = world.account("a b")
         assert spaced.address == f'"a b"@{world.domain}'
@@ -129,7 +129,7 @@ def test_one_does_not_show_in_another(postroad: Postroad, world: World) -> None:
         assert mail.subject == "Welcome"
         (mail,) = other.wait_all(exactly=1)
         assert mail.subject == "Elsewhere"
-        assert [one.subject for one in other.messages()] == ["Elsewhere"]
+        assert [message.subject for message in other.messages()] == ["Elsewhere"]
         world.purge()
         assert world.messages() == []
         assert len(other.messages()) == 1

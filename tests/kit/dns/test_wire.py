@@ -44,19 +44,19 @@ def test_a_query() -> None:
     ],
 )
 def test_records(number: int, data: bytes, kind: str, text: str) -> None:
-    found = read(answer((number, data)), 7)
-    assert found.rcode == "NOERROR"
-    assert found.records == (("shop.test.", kind, text),)
-    assert found.of(kind) == [text]
-    assert found.of("OTHER") == []
+    response = read(answer((number, data)), 7)
+    assert response.rcode == "NOERROR"
+    assert response.records == (("shop.test.", kind, text),)
+    assert response.of(kind) == [text]
+    assert response.of("OTHER") == []
 
 
 def test_records_one_after_the_other() -> None:
-    found = read(answer((15, b"\0\x0a\2mx\xc0\x0c"), (16, b"\1b\1c"), (16, b"\1a"), (1, bytes(4))), 7)
-    assert [(kind, text) for _, kind, text in found.records] == [
+    response = read(answer((15, b"\0\x0a\2mx\xc0\x0c"), (16, b"\1b\1c"), (16, b"\1a"), (1, bytes(4))), 7)
+    assert [(kind, text) for _, kind, text in response.records] == [
         ("MX", "10 mx.shop.test."), ("TXT", "bc"), ("TXT", "a"), ("A", "0.0.0.0"),
     ]  # fmt: skip
-    assert found.of("TXT") == ["a", "bc"]
+    assert response.of("TXT") == ["a", "bc"]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_records_one_after_the_other() -> None:
     [(0x8403, "NXDOMAIN", False), (0x8605, "REFUSED", True), (0x8409, "RCODE9", False)],
 )
 def test_flags(flags: int, rcode: str, truncated: bool) -> None:
-    found = read(answer(flags=flags), 7)
-    assert (found.rcode, found.truncated) == (rcode, truncated)
+    response = read(answer(flags=flags), 7)
+    assert (response.rcode, response.truncated) == (rcode, truncated)
 
 
 @pytest.mark.parametrize(

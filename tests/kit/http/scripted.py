@@ -33,7 +33,9 @@ class Scripted:
                     head = b""
                     while (line := lines.readline()) not in {b"", b"\r\n"}:
                         head += line
-                    size = next((int(one[15:]) for one in head.split(b"\r\n") if one.startswith(b"Content-Length:")), 0)
+                    size = next(
+                        (int(field[15:]) for field in head.split(b"\r\n") if field.startswith(b"Content-Length:")), 0
+                    )
                     self.requests.append(head + lines.read(size))
                     client.sendall(answer)
 
