@@ -57,7 +57,7 @@ REQUESTS: list[tuple[str, bytes, int | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("request_", "status"), [one[1:] for one in REQUESTS], ids=[one[0] for one in REQUESTS])
+@pytest.mark.parametrize(("request_", "status"), [row[1:] for row in REQUESTS], ids=[row[0] for row in REQUESTS])
 def test_what_strangers_send(native: Stack, request_: bytes, status: int | None) -> None:
     endpoint = native.endpoint(Port.WEB)
     with socket.create_connection((endpoint.host, endpoint.port), timeout=30) as connection:

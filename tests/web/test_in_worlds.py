@@ -26,7 +26,7 @@ class Place:
     def __init__(self, stack: ProcessStack) -> None:
         self.stack = stack
         self.worlds = Worlds(stack)
-        self.made = {"one": self.worlds.make("one"), "two": self.worlds.make("two", quota={"messages": 1})}
+        self.by_name = {"one": self.worlds.make("one"), "two": self.worlds.make("two", quota={"messages": 1})}
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         endpoint = self.stack.endpoint(Port.WEB)
@@ -91,18 +91,18 @@ def ways(world: str) -> list[tuple[str, dict[str, str]]]:
 def test_each_dialect_shows_one_world(place: Place, world: str) -> None:
     for prefix, headers in ways(world):
         listed = place.ask("GET", f"{prefix}/v1/messages", **headers)[1]
-        assert [(one["subject"], one["world"]) for one in listed["messages"]] == [(WORDS[world], world)]
+        assert [(message["subject"], message["world"]) for message in listed["messages"]] == [(WORDS[world], world)]
         mailpit = place.ask("GET", f"{prefix}/api/v1/messages", **headers)[1]
-        assert ([one["Subject"] for one in mailpit["messages"]], mailpit["total"]) == ([WORDS[world]], 1)
+        assert ([message["Subject"] for message in mailpit["messages"]], mailpit["total"]) == ([WORDS[world]], 1)
         mailhog = place.ask("GET", f"{prefix}/api/v2/messages", **headers)[1]
-        assert [one["Content"]["Headers"]["Subject"] for one in mailhog["items"]] == [[WORDS[world]]]
+        assert [message["Content"]["Headers"]["Subject"] for message in mailhog["items"]] == [[WORDS[world]]]
         greenmail = place.ask("GET", f"{prefix}/api/user/{place.bob(world)}/messages", **headers)[1]
-        assert [one["subject"] for one in greenmail] == [WORDS[world]]
-        found = place.ask("GET", f"{prefix}/api/v1/search?query=in", **headers)[1]
-        assert found["messages_count"] == 1
+        assert [message["subject"] for message in greenmail] == [WORDS[world]]
+        searched = place.ask("GET", f"{prefix}/api/v1/search?query=in", **headers)[1]
+        assert searched["messages_count"] == 1
         info = place.ask("GET", f"{prefix}/api/v1/info", **headers)[1]
         assert (info["Messages"], info["RuntimeStats"]["SMTPAccepted"]) == (1, 1)
-    logins = {one["login"] for one in place.ask("GET", f"/v1/accounts?world={world}")[1]["accounts"]}
+    logins = {account["login"] for account in place.ask("GET", f"/v1/accounts?world={world}")[1]["accounts"]}
     assert place.bob(world) in logins
     assert logins.isdisjoint(place.bob(other) for other in WORDS if other != world)
     for other in WORDS:
@@ -115,13 +115,13 @@ def test_what_was_said_about_one_worlds_mail(place: Place, world: str) -> None:
     """Connections between our own servers carry mail of several worlds; each world sees what concerns it."""
     foreign = [trace for other in WORDS if other != world for trace in (WORDS[other], place.bob(other))]
     sessions = place.ask("GET", f"/w/{world}/v1/sessions?limit=100")[1]["sessions"]
-    assert {one["service"] for one in sessions} >= {"relay", "store"}
-    for one in sessions:
+    assert {session["service"] for session in sessions} >= {"relay", "store"}
+    for session in sessions:
         for path in ("", "/dialogue"):
-            status, said = place.ask("GET", f"/w/{world}/v1/sessions/{one['id']}{path}")
+            status, said = place.ask("GET", f"/w/{world}/v1/sessions/{session['id']}{path}")
             assert status == 200
             assert not [trace for trace in foreign if trace in str(said)]
-    (ident,) = (one["id"] for one in place.ask("GET", f"/w/{world}/v1/messages")[1]["messages"])
+    (ident,) = (message["id"] for message in place.ask("GET", f"/w/{world}/v1/messages")[1]["messages"])
     status, road = place.ask("GET", f"/w/{world}/v1/messages/{ident}/road")
     assert (status, road["world"]) == (200, world)
     assert {"submission", "delivery"} <= {hop["kind"] for hop in road["hops"]}
@@ -133,7 +133,7 @@ def test_what_was_said_about_one_worlds_mail(place: Place, world: str) -> None:
 
 def test_all_of_them(place: Place) -> None:
     listed = place.ask("GET", "/v1/messages?world=*")[1]
-    assert {(one["world"], one["subject"]) for one in listed["messages"]} == set(WORDS.items())
+    assert {(message["world"], message["subject"]) for message in listed["messages"]} == set(WORDS.items())
 
 
 def test_one_worlds_mail_keeps_no_other_up(place: Place) -> None:
@@ -177,7 +177,7 @@ def test_chaos_is_of_one_world(place: Place) -> None:
         client.rset()
     assert codes == [451, 250, 250]
     status, said = place.ask("POST", "/w/one/v1/wait", {"subject": "never", "timeout": 0})
-    assert (status, [one["recipients"] for one in said["refused"]]) == (408, [[place.bob("one")]])
+    assert (status, [refusal["recipients"] for refusal in said["refused"]]) == (408, [[place.bob("one")]])
     for world in ("two", "default"):
         status, said = place.ask("POST", f"/w/{world}/v1/wait", {"subject": "never", "timeout": 0})
         assert (status, said["refused"]) == (408, [])
@@ -196,7 +196,7 @@ def test_a_world_is_emptied_alone_and_leaves_nothing_when_it_is_dropped(place: P
     assert place.ask("GET", "/w/one/v1/messages")[0] == 404
     assert place.ask("GET", "/w/two/api/v1/messages")[0] == 404
     everything = place.ask("GET", "/v1/messages?world=*")[1]
-    assert [one["world"] for one in everything["messages"]] == ["default"]
+    assert [message["world"] for message in everything["messages"]] == ["default"]
     place.worlds.make("one")  # another one that has the same name
     assert place.ask("GET", "/w/one/v1/messages")[1]["messages"] == []
     place.worlds.drop("one")

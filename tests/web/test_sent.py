@@ -48,7 +48,7 @@ def test_what_is_sent_is_searched_and_read(stack: Stack, api: httpx.Client) -> N
     assert api.get(answer.headers["location"]).json()["id"] == ident
 
     (message,) = api.post("/v1/wait", json={"id": ident, "timeout": 30}).json()["messages"]
-    assert {one["address"]: one["state"] for one in message["recipients"]} == {
+    assert {recipient["address"]: recipient["state"] for recipient in message["recipients"]} == {
         reader.address: "delivered",
         "outside@nowhere.example": "captured",
     }
@@ -74,8 +74,8 @@ def test_what_is_sent_is_searched_and_read(stack: Stack, api: httpx.Client) -> N
         f"account:{reader.address} mailbox:inbox larger:1K -is:report",
         'rcpt:outside@nowhere.example subject:日本 "rechnung für sie"',
     ):
-        found = api.get(f"/v1/messages?query={quote(query)}").json()
-        assert ident in [one["id"] for one in found["messages"]], query
+        page = api.get(f"/v1/messages?query={quote(query)}").json()
+        assert ident in [message["id"] for message in page["messages"]], query
 
 
 def test_a_raw_message_and_its_bounce(stack: Stack, api: httpx.Client) -> None:

@@ -82,13 +82,15 @@ def test_a_message_and_all_that_was_said(tmp_path: Path) -> None:
         assert texts["read", "store"].endswith(" FETCH 1 (BODY[])")
         assert texts["dns", "dns"] == "mx.postroad.test. IN A"
         heard = get(stack, f"/v1/sessions?message={ident}")["sessions"]
-        assert {(one["service"], one["protocol"], one["outbound"], one["tls"]) for one in heard} == {
+        assert {
+            (session["service"], session["protocol"], session["outbound"], session["tls"]) for session in heard
+        } == {
             ("relay", "smtp", False, True),
             ("relay", "smtp", True, True),
             ("store", "smtp", False, True),
             ("store", "imap", False, True),
         }
-        assert {one["account"] for one in heard} == {ALICE.address, BOB.address, None}
+        assert {session["account"] for session in heard} == {ALICE.address, BOB.address, None}
 
         # A kill loses what was said, and nothing else.
         stack.kill(Service.RELAY, Service.STORE)

@@ -68,15 +68,15 @@ def test_a_wait_is_answered_by_the_arrival(native: Stack) -> None:
         session.mail("noreply@shop.example", [user.address], mail("Other"))
         reply = session.mail("noreply@shop.example", [user.address], mail("Welcome"))
         waiting.join(30)
-        ((status, found),) = answers
+        ((status, answer),) = answers
         assert status == 200
-        (message,) = found["messages"]
+        (message,) = answer["messages"]
         assert message["id"] == reply.text.split()[-1]
         assert message["state"] == "delivered"
         assert message["content"]["codes"][0]["value"] == "482913"
         assert message["recipients"][0]["copies"][0]["account"] == user.address
-        status, found = client.post("/v1/wait", recipient=user.address, after=message["id"], mode={"none": True})
-        assert (status, found["messages"]) == (200, [])
+        status, answer = client.post("/v1/wait", recipient=user.address, after=message["id"], mode={"none": True})
+        assert (status, answer["messages"]) == (200, [])
 
 
 def test_a_bounce_is_a_result(native: Stack) -> None:
@@ -84,10 +84,10 @@ def test_a_bounce_is_a_result(native: Stack) -> None:
     with SMTP(native.endpoint(Port.APP)) as session, api(native) as client:
         session.ehlo()
         reply = session.mail(sender.address, ["nobody@beta.test"], mail("To nobody"))
-        status, found = client.post("/v1/wait", id=reply.text.split()[-1])
-        assert (status, found["messages"][0]["state"]) == (200, "failed")
-        status, found = client.post("/v1/wait", recipient=sender.address, reports=True)
-        assert (status, found["messages"][0]["about"]) == (200, reply.text.split()[-1])
+        status, answer = client.post("/v1/wait", id=reply.text.split()[-1])
+        assert (status, answer["messages"][0]["state"]) == (200, "failed")
+        status, answer = client.post("/v1/wait", recipient=sender.address, reports=True)
+        assert (status, answer["messages"][0]["about"]) == (200, reply.text.split()[-1])
 
 
 def test_a_time_out_says_why(native: Stack) -> None:
@@ -101,7 +101,7 @@ def test_a_time_out_says_why(native: Stack) -> None:
             ident = reply.text.split()[-1]
             status, problem = client.post("/v1/wait", recipient=user.address, timeout=2)
             assert status == 408
-            under_way = {one["id"]: one for one in problem["under_way"]}
+            under_way = {delivery["id"]: delivery for delivery in problem["under_way"]}
             assert under_way[ident]["recipient"] == user.address
             assert "next try in" in under_way[ident]["detail"]
             status, problem = client.post("/v1/quiet", timeout=0.2)
@@ -109,8 +109,8 @@ def test_a_time_out_says_why(native: Stack) -> None:
         finally:
             native.start(Service.STORE)
         client.post("/v1/queue/retry")
-        status, found = client.post("/v1/wait", recipient=user.address, timeout=30)
-        assert (status, found["messages"][0]["id"]) == (200, ident)
+        status, answer = client.post("/v1/wait", recipient=user.address, timeout=30)
+        assert (status, answer["messages"][0]["id"]) == (200, ident)
 
 
 @pytest.mark.slow

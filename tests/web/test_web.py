@@ -38,7 +38,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
         yield Settings.from_environ({**environ, "POSTROAD_MAILHOG_PORT": str(MAILHOG), "POSTROAD_GREENMAIL": "on"})
 
 
-def made(settings: Settings) -> Web:
+def web_of(settings: Settings) -> Web:
     return Web(settings, load_world(settings.world, settings.network, capturing=True), token=TOKEN)
 
 
@@ -76,7 +76,7 @@ async def status_of(settings: Settings, port: int, path: str) -> int:
 
 
 async def test_it_listens_where_mailhog_and_greenmail_do(settings: Settings) -> None:
-    web = made(settings)
+    web = web_of(settings)
     await web.start()
     for port in (settings.web_port, MAILHOG, greenmail.API):
         assert await status_of(settings, port, "/livez") == 200
@@ -90,7 +90,7 @@ async def test_it_is_ready_once_the_catalog_knows_what_has_happened(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    web = made(settings)
+    web = web_of(settings)
     (tmp_path / "journals").mkdir()
     async with served(web, settings, tmp_path / "journals") as services:
         for service in services.values():
@@ -106,7 +106,7 @@ async def test_it_is_ready_once_the_catalog_knows_what_has_happened(
 
 
 async def test_a_catalog_that_can_not_be_opened_leaves_no_port_taken(settings: Settings) -> None:
-    web = made(settings)
+    web = web_of(settings)
     (settings.web_dir / "marks.sqlite").mkdir(parents=True)
     with pytest.raises(sqlite3.OperationalError, match="unable to open"):
         await web.start()
@@ -115,7 +115,7 @@ async def test_a_catalog_that_can_not_be_opened_leaves_no_port_taken(settings: S
 
 
 async def test_a_world_file_with_the_domain_of_a_world_is_not_taken_up(settings: Settings) -> None:
-    web = made(settings)
+    web = web_of(settings)
     web.keeper.served_by(*(ToyDoor(role) for role in ("dns", "relay", "store")))  # type: ignore[arg-type]
     await web.start()
     await web.keeper.make({"id": "shop"})

@@ -65,7 +65,7 @@ def state_of(stack: ToyStack) -> dict[str, Any]:
             "queue_id": ident,
             "held": False,
             "due": None,
-            "recipients": [{"address": one, "state": "pending", "reason": "", "host": None} for one in pending],
+            "recipients": [{"address": address, "state": "pending", "reason": "", "host": None} for address in pending],
         }
         for ident, (_, pending) in stack.queued.items()
     ]

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     """Return a store's mail, with alice and bob of alpha.test."""
-    made = Place(tmp_path)
-    yield made
-    made.close()
+    opened = Place(tmp_path)
+    yield opened
+    opened.close()
 
 
 @pytest_asyncio.fixture

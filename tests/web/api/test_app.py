@@ -46,7 +46,7 @@ def test_the_route_that_is_found_at_once_is_the_first_that_matches(first: str) -
     for route in plain:
         for method in route.methods or ():
             scope = {"type": "http", "method": method, "path": route.path, "headers": []}
-            matching = next(one for one in routes if one.matches(scope)[0] is Match.FULL)
+            matching = next(candidate for candidate in routes if candidate.matches(scope)[0] is Match.FULL)
             assert isinstance(matching, Route)
             assert matching.path == route.path
 

@@ -193,10 +193,10 @@ async def test_a_change_larger_than_a_page_is_missed_by_nobody(tmp_path: Path, m
         await given.catalog.of("default").mark(None, read=True)
         sent.add(stack.send(mail(), ANN, [BOB]))
         await stack.told(given.catalog)
-        found = [event async for event in stream.missed(given.catalog.every, cursor)]
-        assert {event.record.id for event in found if event.record is not None} == sent
-        assert [event.kind for event in found] == [Happened.UPDATED] * 5 + [Happened.ARRIVED]
-        assert [event.last for event in found] == [False] * 4 + [True, True]
+        missed = [event async for event in stream.missed(given.catalog.every, cursor)]
+        assert {event.record.id for event in missed if event.record is not None} == sent
+        assert [event.kind for event in missed] == [Happened.UPDATED] * 5 + [Happened.ARRIVED]
+        assert [event.last for event in missed] == [False] * 4 + [True, True]
 
 
 async def test_the_websocket_says_the_same(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_an_address_that_several_aliases_lead_to_is_one_step() -> None:
     )
     world = parse_world(text.encode(), IPv4Network("127.0.0.0/24"))
     steps = explain.steps_of(world, parse_address("all@beta.test"))
-    assert [one["address"] for one in steps] == ["all@beta.test", "sales@beta.test", "bob@beta.test", "dave@beta.test"]
+    assert [hop["address"] for hop in steps] == ["all@beta.test", "sales@beta.test", "bob@beta.test", "dave@beta.test"]
 
 
 def test_a_world_without_capture_does_nothing_with_others_mail() -> None:

@@ -134,7 +134,7 @@ def test_the_schema_says_it_all() -> None:
         "examples": [3],
     }
     assert schema["properties"]["tags"]["default"] == ["a"]
-    assert {one["name"]: one.get("required", False) for one in parameters_of(Outer)} == {
+    assert {parameter["name"]: parameter.get("required", False) for parameter in parameters_of(Outer)} == {
         "count": True,
         **dict.fromkeys(("names", "from", "tags", "ratio", "on", "after"), False),
     }

@@ -108,7 +108,7 @@ class Town:
     def state(self, world: str) -> object:
         """What a world has that a request may change."""
         view = self.catalog.of(world)
-        records = [(one.id, one.read, one.tags, one.state) for one in view.page(limit=-1).records]
+        records = [(record.id, record.read, record.tags, record.state) for record in view.page(limit=-1).records]
         hooks = [hook.url for hook in self.services.webhooks.of(world)]
         return records, view.tag_counts(), hooks, self.changed.count(world)
 
@@ -144,11 +144,16 @@ class TownDoor(ToyDoor):
     def _entry(self, ident: str) -> dict[str, Any]:
         for world, idents in self.town.idents.items():
             if ident in idents:
-                one = {"address": f"alice@{world}.test", "state": "pending", "reason": content(world), "host": None}
+                recipient = {
+                    "address": f"alice@{world}.test",
+                    "state": "pending",
+                    "reason": content(world),
+                    "host": None,
+                }
                 return {
                     "queue_id": ident, "world": world, "message_id": None, "arrived": 1.0, "sender": None, "size": 1,
                     "attempts": 0, "due": 2.0, "held": False, "active": False, "login": None, "reports": None,
-                    "recipients": [one],
+                    "recipients": [recipient],
                 }  # fmt: skip
         raise DoorRefused(404, "no such message")
 
@@ -218,7 +223,7 @@ class TownDoor(ToyDoor):
                 return {"journal": {"last": self.number}}
             case ("GET", "accounts"):
                 logins = sorted(f"{name}@{world}.test" for world in WORLDS for name in ("alice", content(world)))
-                return {"accounts": [{"login": one, "mailboxes": 1, "messages": 1, "unseen": 1} for one in logins]}
+                return {"accounts": [{"login": login, "mailboxes": 1, "messages": 1, "unseen": 1} for login in logins]}
             case ("GET", "accounts", login, "mailboxes"):
                 facts = {"special_use": None, "selectable": True, "messages": 1, "unseen": 1}
                 facts |= {"uid_validity": 77, "uid_next": 2}
@@ -233,7 +238,7 @@ class TownDoor(ToyDoor):
                 return {"removed": 1}
             case ("GET", "users"):  # the default world's alone
                 logins = [f"{name}@default.test" for name in ("alice", content("default"))]
-                return {"users": [{"login": one, "email": one, "account": one} for one in logins]}
+                return {"users": [{"login": login, "email": login, "account": login} for login in logins]}
             case ("POST" | "DELETE", "users", *_):
                 self.town.changed.append("default")
                 return {"login": "a", "email": "a@default.test", "account": "a@default.test"}

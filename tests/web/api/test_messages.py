@@ -105,7 +105,8 @@ async def test_lists_go_by_cursor(tmp_path: Path) -> None:
         assert refused.json()["errors"] == [{"field": "limit", "detail": "must be 100 or less with content"}]
         assert [message["id"] for message in oldest["messages"]] == idents[:4]
         assert [
-            one["id"] for one in (await get(http, "/v1/messages", order="oldest", after=oldest["next"]))["messages"]
+            message["id"]
+            for message in (await get(http, "/v1/messages", order="oldest", after=oldest["next"]))["messages"]
         ]
         (message,) = since["messages"]
         assert message["arrived"].endswith("Z")
@@ -132,8 +133,8 @@ async def test_searches(tmp_path: Path) -> None:
             "": 5,
             "-482913": 1,
         }.items():
-            found = await get(http, "/v1/messages", query=query)
-            assert found["total"] == len(found["messages"]) == count, query
+            page = await get(http, "/v1/messages", query=query)
+            assert page["total"] == len(page["messages"]) == count, query
         assert (await get(http, "/v1/messages", query="is:report"))["messages"][0]["id"] == report
         problem = await get(http, "/v1/messages", 422, query="(a")
         assert problem["errors"][0]["field"] == "query"
@@ -252,8 +253,8 @@ async def test_marks(tmp_path: Path) -> None:
         assert (await http.patch(f"/v1/messages/{first}", json={"tags": ["a;b"]})).status_code == 422
         some = await http.patch("/v1/messages", json={"ids": [second, "nosuch", second], "tags": ["blue"]})
         assert some.json() == {"marked": 1}
-        found = await http.patch("/v1/messages", json={"query": "subject:t", "read": True})
-        assert found.json() == {"marked": 2}
+        by_query = await http.patch("/v1/messages", json={"query": "subject:t", "read": True})
+        assert by_query.json() == {"marked": 2}
         assert (await get(http, "/v1/messages", query="is:unread"))["total"] == 0
         assert (await http.patch("/v1/messages", json={"read": True})).status_code == 422
         assert (await http.patch("/v1/messages", json={"ids": [], "query": "", "read": True})).status_code == 422

@@ -56,7 +56,7 @@ def test_the_structure() -> None:
             "requestBody",
             "responses",
         }, where
-        named = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"}
+        named = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "path"}
         assert named == set(re.findall(r"{(\w+)}", path)), where
         for parameter in operation.get("parameters", ()):
             assert parameter["in"] in {"path", "query"}, where
@@ -121,11 +121,11 @@ def test_every_route_is_described_and_nothing_else() -> None:
 def test_examples_are_what_their_routes_take() -> None:
     """Each example of a body is read by the class from which its schema was made, and comes back the same."""
     by_schema = {
-        json.dumps(fields.schema_of(found)): found
+        json.dumps(fields.schema_of(request_class)): request_class
         for module in {*native.modules(), send}
-        for found in vars(module).values()
-        if isinstance(found, type) and hasattr(found, "__dataclass_fields__")
-        if all("kind" in one.metadata for one in found.__dataclass_fields__.values())
+        for request_class in vars(module).values()
+        if isinstance(request_class, type) and hasattr(request_class, "__dataclass_fields__")
+        if all("kind" in field.metadata for field in request_class.__dataclass_fields__.values())
     }
     count = 0
     for path, method, operation in operations():
@@ -136,14 +136,14 @@ def test_examples_are_what_their_routes_take() -> None:
         if "example" in content:
             count += 1
             read: Any = fields.read(wanted, content["example"])
-            names = {one.metadata["name"] or name: name for name, one in wanted.__dataclass_fields__.items()}
+            names = {field.metadata["name"] or name: name for name, field in wanted.__dataclass_fields__.items()}
             for name, value in content["example"].items():
                 came = getattr(read, names[name])
                 if isinstance(value, str | int | float | bool):
                     assert came == value, f"{method} {path} {name}"
-        for one in wanted.__dataclass_fields__.values():
-            if isinstance(example := one.metadata["example"], str | int | float | bool | list | dict):
-                one.metadata["kind"].parse(example)
+        for field in wanted.__dataclass_fields__.values():
+            if isinstance(example := field.metadata["example"], str | int | float | bool | list | dict):
+                field.metadata["kind"].parse(example)
     assert count
 
 

@@ -74,9 +74,9 @@ async def test_the_default_world_has_the_app_door(place: Place) -> None:
 @pytest.mark.parametrize("settings", [{"web_auth": "ann:secret"}])
 async def test_the_app_user_of_a_world_opens_ports_of_it_alone(place: Place) -> None:
     place.http.auth = httpx.BasicAuth("ann", "secret")
-    made = await place.make("shop")
+    shop = await place.make("shop")
     await place.make("other")
-    user = (made["app"]["user"], made["app"]["password"])
+    user = (shop["app"]["user"], shop["app"]["password"])
     assert (await place.http.post(f"{SHOP}/ports", auth=user)).status_code == 201
     assert (await place.http.post("/v1/worlds/other/ports", auth=user)).status_code == 403
 

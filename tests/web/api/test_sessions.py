@@ -74,10 +74,10 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     ident = toys.accept(RAW, "alice@alpha.test", ["bob@beta.test"])
     (place,) = toys.deliver(ident)
     await toys.told(catalog)
-    made = Stack(catalog, toys, ident, place)
-    for door in (made.relay, made.store, made.dns):
-        made.tell(door)
-    yield made
+    prepared = Stack(catalog, toys, ident, place)
+    for door in (prepared.relay, prepared.store, prepared.dns):
+        prepared.tell(door)
+    yield prepared
     await catalog.close()
 
 
@@ -88,7 +88,7 @@ async def test_all_services_in_one_list(stack: Stack) -> None:
     )
     async with client(stack.services()) as http:
         answer = (await http.get("/v1/sessions?limit=3&protocol=smtp&peer=192.0.2.1")).json()
-        assert [(one["id"], one["service"], one["messages"]) for one in answer["sessions"]] == [
+        assert [(session["id"], session["service"], session["messages"]) for session in answer["sessions"]] == [
             ("r2", "relay", [stack.ident]),
             ("s2", "store", [stack.ident]),
             ("s1", "store", [stack.ident]),
@@ -111,7 +111,7 @@ async def test_a_service_that_is_away_is_named(stack: Stack) -> None:
     del stack.dns.answers["GET", "/sessions"]
     async with client(stack.services()) as http:
         answer = (await http.get("/v1/sessions")).json()
-        assert [one["id"] for one in answer["sessions"]] == ["r1"]
+        assert [session["id"] for session in answer["sessions"]] == ["r1"]
         assert answer["away"] == ["store"]
         assert answer["next"] == "1000000-r1"
         assert (await http.get("/v1/sessions/s9")).status_code == 503

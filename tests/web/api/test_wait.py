@@ -81,12 +81,12 @@ async def test_what_is_there_is_answered_at_once(tmp_path: Path) -> None:
     async with rig(tmp_path) as it:
         ident = it.send("Welcome")
         await it.told()
-        found = await it.wait(recipient=BOB)
-        (message,) = found["messages"]
+        answer = await it.wait(recipient=BOB)
+        (message,) = answer["messages"]
         assert (message["id"], message["state"], message["world"]) == (ident, "delivered", "default")
         assert message["content"]["codes"][0]["value"] == "482913"
         assert message["recipients"][0]["copies"][0]["account"] == BOB
-        assert found["cursor"] == message["number"]
+        assert answer["cursor"] == message["number"]
 
 
 async def test_without_time_what_is_there_counts(tmp_path: Path) -> None:
@@ -366,7 +366,7 @@ async def test_a_time_out_says_what_was_refused(tmp_path: Path) -> None:
         it.stack.relay.note("refused", it.services.clock.now(), **facts)
         await it.told()
         missed = await it.wait(408, recipient=BOB, timeout=0)
-        assert [(one["sender"], one["recipients"]) for one in missed["refused"]] == [(ANN, [BOB])]
+        assert [(refusal["sender"], refusal["recipients"]) for refusal in missed["refused"]] == [(ANN, [BOB])]
         assert f"The relay has refused a message to {BOB}: 550 5.6.0 a bare LF." in missed["detail"]
         assert "has refused" not in (await it.wait(408, recipient=ANN, timeout=0))["detail"]
         assert (await it.wait(408, after=it.stack.relay.number, timeout=0))["refused"] == []
@@ -423,9 +423,9 @@ async def test_exactly(tmp_path: Path) -> None:
         await it.told()
         await it.held(waiting)  # two are there, but another is under way
         it.stack.deliver(slow)
-        found = await waiting
-        assert len(found["messages"]) == 2
-        assert found["cursor"] == max(one.number for one in it.services.catalog.every.page().records)
+        answer = await waiting
+        assert len(answer["messages"]) == 2
+        assert answer["cursor"] == max(record.number for record in it.services.catalog.every.page().records)
         it.send()
         problem = await it.wait(409, recipient=BOB, mode={"exactly": 2})
         assert len(problem["matched"]) == 3
@@ -542,7 +542,7 @@ async def test_quiet(tmp_path: Path) -> None:
         ident = it.stack.accept(mail(), ANN, [BOB])
         answer = await it.http.post("/v1/quiet", json={"timeout": 0.1})
         assert answer.status_code == 408
-        assert [one["id"] for one in answer.json()["under_way"]] == [ident]
+        assert [delivery["id"] for delivery in answer.json()["under_way"]] == [ident]
         asked = it.stack.relay.asked.count(("GET", "/state"))
         waiting = asyncio.create_task(it.http.post("/v1/quiet"))
         other = asyncio.create_task(it.http.post("/v1/quiet"))
@@ -581,8 +581,8 @@ async def test_send_quiet_count_never_misses(tmp_path: Path) -> None:
                 loop.call_later(chance.random() / 500, it.stack.deliver, ident)
             answer = await it.http.post("/v1/quiet", json={"timeout": 10})
             assert answer.status_code == 200, (round_, answer.text)
-            found = await it.wait(recipient=address, mode={"exactly": count} if count else {"none": True}, timeout=10)
-            assert len(found["messages"]) == count
+            matches = await it.wait(recipient=address, mode={"exactly": count} if count else {"none": True}, timeout=10)
+            assert len(matches["messages"]) == count
 
 
 async def test_long_contents_keep_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -597,8 +597,8 @@ async def test_long_contents_keep_nobody_waiting(tmp_path: Path, monkeypatch: py
     async with rig(tmp_path) as it:
         ident = it.send("Long", body="word\r\n" * 20_000 + "Your code is 482913.")
         await it.told()
-        found = await it.wait(regex=r"\d{6}\.")
-        assert [message["id"] for message in found["messages"]] == [ident]
+        answer = await it.wait(regex=r"\d{6}\.")
+        assert [message["id"] for message in answer["messages"]] == [ident]
     assert threads
     assert threading.get_ident() not in threads
 

@@ -66,9 +66,9 @@ class Place:
         return answer.status_code, answer.json() if answer.content else None
 
     async def make(self, ident: str, **more: Any) -> dict[str, Any]:
-        status, made = await self.ask("POST", WORLDS, {"id": ident, **more})
-        assert status == 201, made
-        return dict(made)
+        status, created = await self.ask("POST", WORLDS, {"id": ident, **more})
+        assert status == 201, created
+        return dict(created)
 
     def accept(self, world: str) -> str:
         named = {} if world == "default" else {"world": world}
@@ -83,12 +83,12 @@ def settings() -> dict[str, str]:
 
 @pytest_asyncio.fixture
 async def place(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Place]:
-    made = Place(tmp_path, **settings)
-    await made.catalog.start()
-    async with client(made.services) as made.http:
-        yield made
-    await made.catalog.close()
-    made.desk.database.close()
+    opened = Place(tmp_path, **settings)
+    await opened.catalog.start()
+    async with client(opened.services) as opened.http:
+        yield opened
+    await opened.catalog.close()
+    opened.desk.database.close()
 
 
 async def test_a_world_is_made_and_shown(place: Place) -> None:
@@ -130,22 +130,22 @@ async def test_a_world_of_nothing_has_a_name_of_its_own(place: Place) -> None:
 
 
 async def test_what_is_in_a_world_is_counted(place: Place) -> None:
-    made = await place.make("shop")
+    shop = await place.make("shop")
     place.accept("shop")
     place.accept("shop")
     place.accept("default")
     await place.stack.told(place.catalog)
     place.snapshots.append({"name": "seeded"})
     status, shown = await place.ask("GET", SHOP)
-    assert (status, shown) == (200, {**made, "messages": 2, "queued": 3, "snapshots": ["seeded"]})
+    assert (status, shown) == (200, {**shop, "messages": 2, "queued": 3, "snapshots": ["seeded"]})
 
 
 async def test_worlds_are_listed_by_page(place: Place) -> None:
     assert await place.ask("GET", WORLDS) == (200, {"worlds": [], "next": None})
-    made = {ident: await place.make(ident) for ident in ("c", "a", "b")}
-    assert await place.ask("GET", WORLDS) == (200, {"worlds": [made["a"], made["b"], made["c"]], "next": None})
-    assert await place.ask("GET", WORLDS, limit=2) == (200, {"worlds": [made["a"], made["b"]], "next": "b"})
-    assert await place.ask("GET", WORLDS, limit=2, after="b") == (200, {"worlds": [made["c"]], "next": None})
+    created = {ident: await place.make(ident) for ident in ("c", "a", "b")}
+    assert await place.ask("GET", WORLDS) == (200, {"worlds": [created["a"], created["b"], created["c"]], "next": None})
+    assert await place.ask("GET", WORLDS, limit=2) == (200, {"worlds": [created["a"], created["b"]], "next": "b"})
+    assert await place.ask("GET", WORLDS, limit=2, after="b") == (200, {"worlds": [created["c"]], "next": None})
     for query in ({"limit": 0}, {"limit": 201}, {"after": "x" * 33}, {"other": 1}):
         assert (await place.ask("GET", WORLDS, **query))[0] == 422
 
@@ -230,15 +230,15 @@ async def test_limits(place: Place) -> None:
 
 
 async def test_a_world_is_changed(place: Place) -> None:
-    made = await place.make("shop", ttl=60)
+    shop = await place.make("shop", ttl=60)
     wanted = {"owner": "me", "imap_without": ["IDLE"]}
-    assert await place.ask("PATCH", SHOP, wanted) == (200, {**made, **wanted})
+    assert await place.ask("PATCH", SHOP, wanted) == (200, {**shop, **wanted})
     assert all(door.worlds["shop"]["imap_without"] == ["IDLE"] for door in place.desk.doors)
     place.desk.clock.push(5.0)
     status, shown = await place.ask("PATCH", SHOP, {"ttl": 60})
     assert (status, shown["expires"]) == (200, "1970-01-12T13:47:45.000Z")
     status, shown = await place.ask("PATCH", SHOP, {"ttl": 0, "owner": "", "imap_without": []})
-    assert (status, shown) == (200, {**made, "owner": "", "expires": None})
+    assert (status, shown) == (200, {**shop, "owner": "", "expires": None})
     assert (await place.ask("PATCH", SHOP, {"ttl": -1}))[0] == 422
     assert (await place.ask("PATCH", SHOP, {"domains": 2}))[0] == 422
 
@@ -273,11 +273,11 @@ async def test_accounts_are_added(place: Place) -> None:
 )
 async def test_an_account_that_can_not_be_added(place: Place, account: Any, field: str, sentence: str) -> None:
     first = {"name": "shop.test", "accounts": [{"name": "bob"}], "aliases": {"sales": "bob"}}
-    made = await place.make("shop", domains=[first, {"name": "two.test"}])
+    shop = await place.make("shop", domains=[first, {"name": "two.test"}])
     status, problem = await place.ask("POST", f"{SHOP}/accounts", account)
     assert (status, [error["field"] for error in problem["errors"]]) == (422, [field])
     assert problem["errors"][0]["detail"].startswith(sentence)
-    assert await place.ask("GET", SHOP) == (200, made)
+    assert await place.ask("GET", SHOP) == (200, shop)
 
 
 @pytest.mark.parametrize("account", [{"name": "x", "domain": "other.test"}, {"name": "x@other.test"}])
@@ -297,14 +297,14 @@ async def test_changes_at_the_same_time_come_one_after_the_other(place: Place) -
 
 
 async def test_a_world_is_emptied_and_stays(place: Place) -> None:
-    made = await place.make("shop")
+    shop = await place.make("shop")
     place.accept("shop")
     mine = place.accept("default")
     await place.stack.told(place.catalog)
     assert await place.ask("POST", f"{SHOP}/purge") == (204, None)
     assert ("DELETE", "/queue") in place.stack.relay.asked
     assert ("DELETE", "/mail") in place.stack.store.asked
-    assert await place.ask("GET", SHOP) == (200, made)
+    assert await place.ask("GET", SHOP) == (200, shop)
     assert place.catalog.of("default").get(mine) is not None
 
 

@@ -70,7 +70,7 @@ class MemoryShelf:
 
     def place(self, copy: Placed, journey: Journey | None) -> None:
         which = copy.place, copy.store_id
-        self.copies = [(one, owner) for one, owner in self.copies if (one.place, one.store_id) != which]
+        self.copies = [(placed, owner) for placed, owner in self.copies if (placed.place, placed.store_id) != which]
         self.copies.append((copy, journey))
 
     def unplace(self, copy: Placed) -> None:
@@ -82,14 +82,14 @@ class MemoryShelf:
             key: kept for key, kept in self.snapshots.items() if (self.names.get(key[0]), key[1]) != (name, account)
         }
         self.names[token] = name
-        self.snapshots[token, account] = [copy.copy(one) for one, _ in self.of_account(account)]
+        self.snapshots[token, account] = [copy.copy(placed) for placed, _ in self.of_account(account)]
 
     def kept(self, token: str, account: str) -> list[Placed] | None:
         kept = self.snapshots.get((token, account))
-        return None if kept is None else [copy.copy(one) for one in kept]
+        return None if kept is None else [copy.copy(placed) for placed in kept]
 
     def of_account(self, account: str) -> list[tuple[Placed, Journey | None]]:
-        return [(one, owner) for one, owner in self.copies if one.account == account and not one.removed]
+        return [(placed, owner) for placed, owner in self.copies if placed.account == account and not placed.removed]
 
     def at(
         self, account: str, mailbox: str, uid_validity: int, ranges: Sequence[tuple[int, int]]

@@ -66,9 +66,9 @@ class AnyOrder(RuleBasedStateMachine):
     def known(self, world: str) -> dict[str, Message]:
         """Return what the model has of a world's messages that the catalog has been told of."""
         return {
-            ident: one
-            for ident, one in self.messages.items()
-            if one.world == world and not one.gone and one.number <= self.folded["relay"]
+            ident: message
+            for ident, message in self.messages.items()
+            if message.world == world and not message.gone and message.number <= self.folded["relay"]
         }
 
     # -- what happens in the stack ------------------------------------------------------------------------------
@@ -125,45 +125,45 @@ class AnyOrder(RuleBasedStateMachine):
     def mark_all(self, world: str, read: bool) -> None:
         if self.worlds.begun(world) is not None:
             self.writer.mark(world, None, read=read)
-            for one in self.known(world).values():
-                one.read = read
+            for message in self.known(world).values():
+                message.read = read
 
     @precondition(lambda self: self.messages)
     @rule(world=worlds_of, data=st.data(), act=st.sampled_from(["mark", "tag", "delete"]))
     def touch(self, world: str, data: Any, act: str) -> None:
         """Ask a world for something of any: it touches its own alone."""
         idents = data.draw(st.lists(st.sampled_from(sorted(self.messages)), min_size=1, max_size=3, unique=True))
-        mine = [one for ident, one in self.known(world).items() if ident in idents]
+        mine = [message for ident, message in self.known(world).items() if ident in idents]
         if act == "mark":
             read = data.draw(st.booleans())
             self.writer.mark(world, idents, read=read)
-            for one in mine:
-                one.read = read
+            for message in mine:
+                message.read = read
         elif act == "tag":
             tags = data.draw(st.lists(st.sampled_from(TAGS), unique=True))
             self.writer.tag(world, idents, tags)
-            for one in mine:
-                one.tags = tags
+            for message in mine:
+                message.tags = tags
         else:
             self.writer.delete(world, idents)
-            for one in mine:
-                one.gone = True
+            for message in mine:
+                message.gone = True
 
     @rule(world=worlds_of, new=st.sampled_from(["green", None]))
     def rename(self, world: str, new: str | None) -> None:
         self.writer.rename_tag(world, "red", new)
-        for one in self.known(world).values():
-            if "red" in one.tags:
-                one.tags = [tag for tag in one.tags if tag != "red"]
-                if new is not None and new not in one.tags:
-                    one.tags.append(new)
+        for message in self.known(world).values():
+            if "red" in message.tags:
+                message.tags = [tag for tag in message.tags if tag != "red"]
+                if new is not None and new not in message.tags:
+                    message.tags.append(new)
 
     @rule(world=worlds_of)
     def purge(self, world: str) -> None:
         if self.worlds.begun(world) is not None:
             self.writer.purge(world, self.stack.relay.number)
-            for one in self.messages.values():
-                one.gone = one.gone or one.world == world
+            for message in self.messages.values():
+                message.gone = message.gone or message.world == world
 
     # -- worlds -------------------------------------------------------------------------------------------------
 
@@ -174,8 +174,8 @@ class AnyOrder(RuleBasedStateMachine):
             return
         for ident in [ident for ident in self.stack.queued if self.messages[ident].world == world]:
             del self.stack.queued[ident]
-        for one in self.messages.values():
-            one.gone = one.gone or one.world == world
+        for message in self.messages.values():
+            message.gone = message.gone or message.world == world
         if told:
             self.writer.drop([world])
         else:
@@ -200,9 +200,9 @@ class AnyOrder(RuleBasedStateMachine):
             for record in page.records:
                 model = known[record.id]
                 assert (record.world, record.read, sorted(record.tags)) == (world, model.read, sorted(model.tags))
-            assert self.reader.counts(world) == (len(known), sum(not one.read for one in known.values()))
+            assert self.reader.counts(world) == (len(known), sum(not message.read for message in known.values()))
             counts = self.reader.tag_counts(world)
-            assert sum(counts.values()) == sum(len(one.tags) for one in known.values())
+            assert sum(counts.values()) == sum(len(message.tags) for message in known.values())
             total += len(known)
         assert self.reader.counts("*").total == total
         assert {row[0] for row in self.reader.connection.execute("SELECT world FROM counts WHERE total = 0")} <= {"*"}

@@ -92,9 +92,9 @@ async def test_search(tmp_path: Path) -> None:
         assert catalog.every.page(Words("hello")).total == 60
         assert catalog.every.page(Words("7 ")).total == len([n for n in range(60) if f"{n} ".endswith("7 ")])
         assert catalog.every.page(Words("number 7 in")).total == 1
-        found = await catalog.every.find(Words("in a row"), limit=20, offset=5)
-        assert [record.id for record in found.records] == idents[::-1][5:25]
-        assert found.total == 60
+        window = await catalog.every.find(Words("in a row"), limit=20, offset=5)
+        assert [record.id for record in window.records] == idents[::-1][5:25]
+        assert window.total == 60
         first = catalog.every.page(limit=25)
         second = catalog.every.page(before=first.next, limit=25)
         third = catalog.every.page(before=second.next, limit=25)

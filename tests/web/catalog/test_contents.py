@@ -43,7 +43,7 @@ class Bench:
 
     async def digest(self, contents: list[Content]) -> None:
         self.read += contents
-        self.unknown = [want for want in self.unknown if want.number not in {one.number for one in self.read}]
+        self.unknown = [want for want in self.unknown if want.number not in {content.number for content in self.read}]
         self.bell.set()
         self.bell = asyncio.Event()
 
@@ -215,10 +215,10 @@ async def test_what_the_store_gives_while_the_relay_is_away_is_settled_at_once(b
 async def test_an_answer_may_end_early(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = bench.store.post_for_octets
 
-    async def one(path: str, value: dict[str, list[list[object]]]) -> bytes:
+    async def first_only(path: str, value: dict[str, list[list[object]]]) -> bytes:
         return await whole(path, {"copies": value["copies"][:1]})
 
-    monkeypatch.setattr(bench.store, "post_for_octets", one)
+    monkeypatch.setattr(bench.store, "post_for_octets", first_only)
     bench.contents.add([bench.stored(1), bench.stored(2), bench.stored(3)])
     await bench.until(3)
     assert bench.read == [(1, b"x"), (2, b"x"), (3, b"x")]

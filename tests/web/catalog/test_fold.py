@@ -167,9 +167,10 @@ def test_what_the_client_did_not_say() -> None:
     assert journey.sender is journey.login is journey.tls is journey.message_id is None
     assert journey.peer == journey.client == journey.protocol == ""
     assert journey.state is State.QUEUED
-    assert [(one.reason, one.host, one.due, one.attempts) for one in journey.recipient_states()] == [
-        ("", "", None, 0)
-    ] * 2
+    assert [
+        (recipient.reason, recipient.host, recipient.due, recipient.attempts)
+        for recipient in journey.recipient_states()
+    ] == [("", "", None, 0)] * 2
 
 
 def test_outcomes_in_the_words_of_the_peer_or_of_the_relay() -> None:
@@ -184,8 +185,8 @@ def test_outcomes_in_the_words_of_the_peer_or_of_the_relay() -> None:
     assert fold.take(accepted())
     for detail, reason, host, due, attempts in words:
         assert fold.take({"kind": "deferred", **about, **detail})
-        one = shelf.journeys["R1"].recipient_states()[0]
-        assert (one.state, one.reason, one.host, one.due, one.attempts) == (
+        recipient = shelf.journeys["R1"].recipient_states()[0]
+        assert (recipient.state, recipient.reason, recipient.host, recipient.due, recipient.attempts) == (
             State.DEFERRED,
             reason,
             host,
@@ -193,8 +194,8 @@ def test_outcomes_in_the_words_of_the_peer_or_of_the_relay() -> None:
             attempts,
         )
     assert fold.take({"kind": "expired", **about, "reason": "too old", "attempt": 3})
-    one = shelf.journeys["R1"].recipient_states()[0]
-    assert (one.state, one.reason, one.due, one.attempts) == (State.FAILED, "too old", None, 3)
+    recipient = shelf.journeys["R1"].recipient_states()[0]
+    assert (recipient.state, recipient.reason, recipient.due, recipient.attempts) == (State.FAILED, "too old", None, 3)
 
 
 def test_held_and_released_and_dropped() -> None:
@@ -204,13 +205,19 @@ def test_held_and_released_and_dropped() -> None:
         assert fold.take(event)
     journey = shelf.journeys["R1"]
     assert fold.take({"kind": "held", "queue_id": "R1"})
-    assert [(one.state, one.due) for one in journey.recipient_states()] == [(State.HELD, None), (State.FAILED, None)]
+    assert [(recipient.state, recipient.due) for recipient in journey.recipient_states()] == [
+        (State.HELD, None),
+        (State.FAILED, None),
+    ]
     assert journey.state is State.HELD
     assert fold.take({"kind": "released", "queue_id": "R1", "next": 7.5})
-    assert [(one.state, one.due) for one in journey.recipient_states()] == [(State.QUEUED, 7.5), (State.FAILED, None)]
+    assert [(recipient.state, recipient.due) for recipient in journey.recipient_states()] == [
+        (State.QUEUED, 7.5),
+        (State.FAILED, None),
+    ]
     assert fold.take({"kind": "held", "queue_id": "R1"})
     assert fold.take({"kind": "dropped", "queue_id": "R1", "recipients": ["b@b.test"], "report": False})
-    assert [one.state for one in journey.recipient_states()] == [State.DROPPED, State.FAILED]
+    assert [recipient.state for recipient in journey.recipient_states()] == [State.DROPPED, State.FAILED]
     assert journey.recipient_states()[0].reason == "Taken out of the queue by the administrator"
     assert not journey.held
 
@@ -236,12 +243,12 @@ def test_a_copy_waits_for_its_delivery_wherever_it_goes() -> None:
         },
     ):
         assert fold.take(event), event
-    (one, other) = shelf.journeys["R1"].recipient_states()
-    assert [(copy.mailbox, copy.uid_validity, copy.uid, copy.removed) for copy in one.copies] == [
+    (first, other) = shelf.journeys["R1"].recipient_states()
+    assert [(copy.mailbox, copy.uid_validity, copy.uid, copy.removed) for copy in first.copies] == [
         ("New", 4, 1, False),
         ("Old", 2, 3, True),
     ]
-    assert one.state is State.CAPTURED
+    assert first.state is State.CAPTURED
     assert (other.state, other.copies) == (State.QUEUED, ())
     assert not shelf.journeys["R1"].removed
     assert tallies.events["captured"] == 1
@@ -257,7 +264,10 @@ def test_a_message_that_the_relay_cannot_read_back_has_failed() -> None:
     ):
         assert fold.take(event)
     states = shelf.journeys["R1"].recipient_states()
-    assert [(one.state, one.reason) for one in states] == [(State.DELIVERED, "250 OK"), (State.FAILED, "unreadable")]
+    assert [(recipient.state, recipient.reason) for recipient in states] == [
+        (State.DELIVERED, "250 OK"),
+        (State.FAILED, "unreadable"),
+    ]
 
 
 def test_a_delivery_is_timed_by_its_event_if_the_relay_did_not_time_it() -> None:
@@ -322,7 +332,7 @@ def test_a_copy_that_comes_where_it_has_been_takes_the_place_of_what_it_was() ->
         {"kind": "moved", **place, "uid": 1, **old},
     ):
         assert fold.take(event)
-    assert sorted((one.mailbox, one.uid, one.removed) for one in shelf.journeys["R1"].placed) == [
+    assert sorted((copy.mailbox, copy.uid, copy.removed) for copy in shelf.journeys["R1"].placed) == [
         ("Kept", 1, False),
         ("Old", 1, False),
     ]
@@ -363,7 +373,7 @@ def test_a_report_is_told_once() -> None:
     for event in (accepted(), {**told, "to": "a@a.test"}, {**told, "to": "b@a.test"}):
         assert fold.take(event)
     assert shelf.journeys["R1"].reports == ["R2"]
-    assert [one.address for one in shelf.journeys["R2"].recipients] == ["a@a.test"]
+    assert [recipient.address for recipient in shelf.journeys["R2"].recipients] == ["a@a.test"]
 
 
 def test_uids_that_have_no_partner_stay() -> None:
@@ -396,7 +406,9 @@ def test_the_queue_is_put_back() -> None:
     assert shelf.noted == {"R1"}
     journey = shelf.journeys["R1"]
     assert journey.held
-    assert [(one.state, one.via, one.attempts, one.due) for one in journey.recipients] == [
+    assert [
+        (recipient.state, recipient.via, recipient.attempts, recipient.due) for recipient in journey.recipients
+    ] == [
         (State.DELIVERED, "S1", 1, None),
         (State.QUEUED, None, 0, None),
         (State.DEFERRED, None, 2, 9.5),
@@ -436,11 +448,11 @@ def test_copies_are_where_a_snapshot_has_them() -> None:
     fold.take({"kind": "moved", **place, "uid": 1, "to": "Old", "to_uid_validity": 2, "to_uid": 1})
     fold.take({"kind": "stored", "queue_id": "S2", **when, **place, "uid": 1})
     assert fold.take({"kind": "restored", **snapshot, "uid_validities": {"INBOX": 9}})
-    assert [(one.mailbox, one.uid_validity, one.removed) for one in shelf.journeys["R1"].placed] == [
+    assert [(copy.mailbox, copy.uid_validity, copy.removed) for copy in shelf.journeys["R1"].placed] == [
         ("Old", 2, True),
         ("INBOX", 9, False),
     ]
-    assert [one.removed for one, _ in shelf.copies if one.store_id == "S2"] == [True]
+    assert [copy.removed for copy, _ in shelf.copies if copy.store_id == "S2"] == [True]
 
 
 def test_a_copy_may_be_removed_before_its_delivery_is_known(tmp_path: Path) -> None:
@@ -453,8 +465,8 @@ def test_a_copy_may_be_removed_before_its_delivery_is_known(tmp_path: Path) -> N
     for number, event in enumerate(events, 1):
         line = to_json({**when, **place, "n": number, **event}) + b"\n"
         Folding(writer, Tallies()).fold([("store", [line], len(line))])
-        found = writer.connection.execute("SELECT removed, number FROM copies").fetchall()
-        assert found == [(number - 1, None)]
+        rows = writer.connection.execute("SELECT removed, number FROM copies").fetchall()
+        assert rows == [(number - 1, None)]
     writer.close()
 
 
@@ -488,8 +500,8 @@ def test_a_snapshot_takes_the_place_of_one_of_its_name(tmp_path: Path) -> None:
     events = [stored, *kept, {**kept[0], "snapshot": "other"}]
     lines = [to_json({**when, "n": number, **event}) + b"\n" for number, event in enumerate(events, 1)]
     Folding(writer, Tallies()).fold([("store", lines, len(lines))])
-    found = writer.connection.execute("SELECT name, token, count(*) FROM kept GROUP BY name ORDER BY name").fetchall()
-    assert found == [("other", "a", 2), ("seeded", "c", 2)]
+    rows = writer.connection.execute("SELECT name, token, count(*) FROM kept GROUP BY name ORDER BY name").fetchall()
+    assert rows == [("other", "a", 2), ("seeded", "c", 2)]
     writer.drop(["default"])
     assert writer.connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
     writer.close()

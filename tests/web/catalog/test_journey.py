@@ -41,13 +41,13 @@ def test_a_new_one_knows_nothing() -> None:
 
 
 def test_copies_belong_to_the_recipients_that_led_to_them_by_the_delivery_that_made_them() -> None:
-    one = journey(
+    sent = journey(
         delivered("Bob@b.test", "S1"),
         delivered("carol@b.test", "S1"),
         delivered("dan@b.test", "S2"),
         placed=(placed("S1", "carol@b.test"), placed("S1", "bob@b.test"), placed("S2", "bob@b.test", uid=2)),
     )
-    assert [[copy.account for copy in state.copies] for state in one.recipient_states()] == [
+    assert [[copy.account for copy in state.copies] for state in sent.recipient_states()] == [
         ["bob@b.test"],
         ["carol@b.test"],
         [],
@@ -73,7 +73,7 @@ def test_it_has_the_state_of_the_slowest() -> None:
     assert failed.state is State.FAILED
     held = journey(bob, carol)
     held.held = True
-    assert [one.state for one in held.recipient_states()] == [State.DELIVERED, State.HELD]
+    assert [recipient.state for recipient in held.recipient_states()] == [State.DELIVERED, State.HELD]
 
 
 def test_when_nothing_is_left_of_a_message() -> None:

@@ -60,8 +60,8 @@ def catalog(folder: Path, others: int, size: int = EACH) -> Reader:
             number = turn * (others + 1) + place + 1
             world = f"w{place + 1}"
             tags = ("blue",) if turn % 2 else ()
-            one = record(number, world=world, digest=digest(f"Hello {number}"), tags=tags)
-            insert(writer.connection, Subject(one, f"hello welcome bob@beta.test number {number}", ""))
+            row = record(number, world=world, digest=digest(f"Hello {number}"), tags=tags)
+            insert(writer.connection, Subject(row, f"hello welcome bob@beta.test number {number}", ""))
     rest = Journey("", 0, Origin.APP, 0.0, "").pack()
     execute("UPDATE records SET digested = 1, present = 1, changed = number, rest = ?", (rest,))
     execute("COMMIT")
@@ -79,9 +79,9 @@ def steps(reader: Reader, read: Callable[[Reader], Any]) -> tuple[int, Any]:
         return 0
 
     reader.connection.set_progress_handler(step, 1)
-    found = read(reader)
+    given = read(reader)
     reader.connection.set_progress_handler(None, 0)
-    return count, found
+    return count, given
 
 
 @pytest.fixture(scope="module")

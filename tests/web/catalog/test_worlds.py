@@ -60,7 +60,7 @@ class Town:
 
     def listed(self, world: str, query: str | None = None, **window: Any) -> list[str]:
         page = self.catalog.of(world).page(None if query is None else parse(query), **window)
-        return [one.id for one in page.records]
+        return [row.id for row in page.records]
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ async def test_each_world_sees_its_own(town: Town, monkeypatch: pytest.MonkeyPat
         assert (latest := view.latest()) is not None
         assert (latest.id, latest.world) == (mine[1], world)
         assert view.latest_number() == latest.number
-        assert {one.record.world for one in view.changed_since(0)} == {world}
+        assert {change.record.world for change in view.changed_since(0)} == {world}
         for query in ("hello or waiting", "body", "is:unread", "from:a@", "subject:o or subject:a", "larger:1"):
             assert sorted(town.listed(world, query)) == mine
         for query in ("tag:blue", "is:tagged", "state:queued"):
@@ -108,21 +108,21 @@ async def test_each_world_sees_its_own(town: Town, monkeypatch: pytest.MonkeyPat
 
 async def test_what_is_done_in_a_world_stays_there(town: Town) -> None:
     await town.fill()
-    one, other = town.catalog.of("w1"), town.catalog.of("w2")
+    first, other = town.catalog.of("w1"), town.catalog.of("w2")
     everything = [ident for idents in town.idents.values() for ident in idents]
-    await one.mark(everything, read=True)
-    await one.tag(everything, ["red"])
-    assert (one.counts(), other.counts()) == ((2, 0), (2, 2))
+    await first.mark(everything, read=True)
+    await first.tag(everything, ["red"])
+    assert (first.counts(), other.counts()) == ((2, 0), (2, 2))
     await other.mark(None, read=True)
     assert (other.counts(), town.catalog.of("default").counts()) == ((2, 0), (2, 2))
     await other.rename_tag("blue", "green")
-    assert (one.tag_counts(), other.tag_counts()) == ({"red": 2}, {"green": 1})
-    await one.drop_tag("red")
-    assert (one.tag_counts(), town.catalog.of("default").tag_counts()) == ({}, {"blue": 1})
-    await one.delete(everything[-2:])
+    assert (first.tag_counts(), other.tag_counts()) == ({"red": 2}, {"green": 1})
+    await first.drop_tag("red")
+    assert (first.tag_counts(), town.catalog.of("default").tag_counts()) == ({}, {"blue": 1})
+    await first.delete(everything[-2:])
     assert other.counts().total == 2
     await other.delete(everything[-1:])
-    assert [view.counts().total for view in (one, other)] == [2, 1]
+    assert [view.counts().total for view in (first, other)] == [2, 1]
     await town.catalog.close()
     # All of it is the same when the catalog is made anew.
     (town.folder / database.FILE).unlink()
@@ -147,7 +147,7 @@ async def test_a_world_is_emptied_and_no_other(town: Town, monkeypatch: pytest.M
     await town.stack.told(town.catalog)
     assert town.listed("w1") == [later]
     arrived = await anext(changes["w1"])
-    assert (arrived.kind, [one.id for one in arrived.records]) == (Happened.ARRIVED, [later])
+    assert (arrived.kind, [arrival.id for arrival in arrived.records]) == (Happened.ARRIVED, [later])
     await town.catalog.close()
     # The others have heard nothing.
     for world in ("default", "w2"):
@@ -209,8 +209,8 @@ async def test_a_notification_has_the_world_of_its_message(town: Town) -> None:
     await town.fill()
     report = town.stack.fail(town.idents["w1"][0], "bob@w1.test")
     await town.stack.told(town.catalog)
-    assert (found := town.catalog.of("w1").get(report)) is not None
-    assert (found.world, found.about) == ("w1", town.idents["w1"][0])
+    assert (notification := town.catalog.of("w1").get(report)) is not None
+    assert (notification.world, notification.about) == ("w1", town.idents["w1"][0])
     assert town.catalog.of("default").get(report) is None
     await town.catalog.close()
 
@@ -233,7 +233,7 @@ async def test_the_newest_of_each_world_stay(town: Town) -> None:
     write = Writer(town.folder, town.worlds)
     news = write.retain(2, 0.0)
     assert news is not None
-    assert [one.id for one in news.records] == town.idents["w1"][:1]
+    assert [removed.id for removed in news.records] == town.idents["w1"][:1]
     assert write.retain(2, 0.0) is None
     assert third
     write.close()
@@ -246,8 +246,8 @@ async def test_the_traffic_of_each_world_is_counted(town: Town) -> None:
     town.stack.relay.note("refused", START, command="RCPT", reply="550 no", world="gone")
     await town.stack.told(town.catalog)
     traffic = [town.catalog.tallies.of(world) for world in (*WORLDS, "gone")]
-    assert [(one.accepted, one.refused) for one in traffic] == [(2, 1), (2, 1), (2, 1), (0, 0)]
-    assert town.catalog.tallies.octets == sum(one.octets for one in traffic)
+    assert [(tally.accepted, tally.refused) for tally in traffic] == [(2, 1), (2, 1), (2, 1), (0, 0)]
+    assert town.catalog.tallies.octets == sum(tally.octets for tally in traffic)
     await town.catalog.drop(["w1"])
     assert town.catalog.tallies.of("w1").accepted == 0
     await town.catalog.close()
@@ -349,8 +349,8 @@ def test_a_drop_takes_no_copy_of_what_is_still_to_come(town: Town, monkeypatch: 
     write.close()
     reader = Reader(town.folder)
     assert reader.counts("w1") == (0, 0)
-    assert (found := reader.get(ident, "w2")) is not None
-    assert [copy.account for copy in found.recipients[0].copies] == ["bob@w2.test"]
+    assert (message := reader.get(ident, "w2")) is not None
+    assert [copy.account for copy in message.recipients[0].copies] == ["bob@w2.test"]
     reader.close()
 
 

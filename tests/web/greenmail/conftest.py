@@ -27,7 +27,7 @@ class ToyUsers:
     def __init__(self, stack: ToyStack) -> None:
         self.store = stack.store
         self.users: list[dict[str, str]] = [BOB]
-        self.made: list[dict[str, str]] = []
+        self.created: list[dict[str, str]] = []
         self.store.answers |= {
             ("GET", "/users"): lambda _: {"users": self.users},
             ("POST", "/users"): self._make,
@@ -43,7 +43,7 @@ class ToyUsers:
     def _make(self, asked: dict[str, str]) -> dict[str, str]:
         if any(user["email"] == asked["email"] for user in self.users):
             raise DoorRefused(409, "there is a user already")
-        self.made.append(asked)
+        self.created.append(asked)
         self.users.append({"login": asked["login"], "email": asked["email"], "account": asked["email"]})
         return self.users[-1]
 

@@ -69,7 +69,7 @@ class TestUsers:
         eve = {"email": "eve@example.com", "login": "eve", "password": "apple"}
         shown = {"login": "eve", "email": "eve@example.com"}
         assert await asked(web, "POST", USER, json=eve | {"other": 1}) == (200, shown)
-        assert users.made == [eve]
+        assert users.created == [eve]
         assert await asked(web, "GET", USER) == (200, [{"login": "bob", "email": "bob@beta.test"}, shown])
         status, said = await asked(web, "POST", USER, json=eve)
         assert (status, said) == (400, {"message": "Can not create user : there is a user already"})
@@ -83,7 +83,7 @@ class TestUsers:
         status, said = await asked(web, "POST", USER, content=body)
         assert status == 400
         assert said["message"].startswith("Can not create user : ")
-        assert users.made == []
+        assert users.created == []
 
     async def test_remove(self, green: Green) -> None:
         web, _ = green
@@ -127,7 +127,7 @@ class TestUsers:
             kept.error = error
             refused = (400, {"message": f"Can not create user : {sentence}"})
             assert await asked(web, "POST", USER, world="shop", json=bob) == refused
-        assert users.made == []
+        assert users.created == []
 
 
 class TestMessages:

@@ -33,7 +33,7 @@ async def ids(web: Web, path: str = V2, **query: Any) -> list[str]:
 
 async def test_a_page(web: Web) -> None:
     assert (await web.http.get(V2)).text == '{"total":0,"count":0,"start":0,"items":[]}'
-    one, two, three = (web.send(subject) for subject in ("one", "two", "three"))
+    first, second, third = (web.send(subject) for subject in ("one", "two", "three"))
     answer = await web.http.get(V2, params={"start": 1, "limit": 1, "unknown": "x"})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/json")
     page = answer.json()
@@ -41,11 +41,15 @@ async def test_a_page(web: Web) -> None:
     assert (page["total"], page["count"], page["start"]) == (3, 1, 1)
     (item,) = page["items"]
     assert [*item] == ["ID", "From", "To", "Content", "Created", "MIME", "Raw"]
-    assert (item["ID"], item["Content"]["Headers"]["Subject"], item["Content"]["Body"]) == (two, ["two"], "Some words.")
+    assert (item["ID"], item["Content"]["Headers"]["Subject"], item["Content"]["Body"]) == (
+        second,
+        ["two"],
+        "Some words.",
+    )
     assert item["From"] == {"Relays": None, "Mailbox": "alice", "Domain": "alpha.test", "Params": ""}
     assert item["Raw"]["To"] == ["bob@beta.test"]
     assert item["Raw"]["Helo"] == "app"
-    assert await ids(web) == [three, two, one]
+    assert await ids(web) == [third, second, first]
     beyond = (await web.http.get(V2, params={"start": 5})).json()
     assert beyond == {"total": 3, "count": 0, "start": 5, "items": []}
 
@@ -103,15 +107,15 @@ class TestWhoComesFirst:
     async def test_mailhog(self, tmp_path: Path) -> None:
         async with served(tmp_path, api_first="mailhog") as web:
             assert (await web.http.get(V1)).text == "[]"
-            one, two = web.send("one"), web.send("two")
+            first, second = web.send("one"), web.send("two")
             answer = await web.http.get(V1)
             assert answer.headers["content-type"] == "text/json"
-            assert await ids(web, V1) == [two, one]
+            assert await ids(web, V1) == [second, first]
             assert (await web.http.put(V1, json={"Read": True})).text == "ok"  # Mailpit's alone
             assert (await web.http.head(V1)).status_code == 200
-            deleted = await web.http.request("DELETE", V1, json={"IDs": [one]})
+            deleted = await web.http.request("DELETE", V1, json={"IDs": [first]})
             assert (deleted.status_code, deleted.text) == (200, "")
-            assert await ids(web, V1) == [two]
+            assert await ids(web, V1) == [second]
             assert (await web.http.delete(V1)).text == ""
             assert await ids(web) == []
 
@@ -147,16 +151,16 @@ SEARCHES = [
 
 
 class TestSearch:
-    @pytest.mark.parametrize(("kind", "query", "found"), SEARCHES)
-    async def test_kinds(self, web: Web, kind: str, query: str, found: list[str]) -> None:
+    @pytest.mark.parametrize(("kind", "query", "subjects"), SEARCHES)
+    async def test_kinds(self, web: Web, kind: str, query: str, subjects: list[str]) -> None:
         web.send("one")
         body = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n"
         web.send("two", to=["hidden@gamma.test"], more=f"X-Own: special value\r\n{body}", body="R3LDvMOfZQ==\r\n")
         answer = await web.http.get("/api/v2/search", params={"kind": kind, "query": query})
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
         page = answer.json()
-        assert sorted(item["Content"]["Headers"]["Subject"][0] for item in page["items"]) == found
-        assert page["total"] == page["count"] == len(found)
+        assert sorted(item["Content"]["Headers"]["Subject"][0] for item in page["items"]) == subjects
+        assert page["total"] == page["count"] == len(subjects)
 
     async def test_pages(self, web: Web) -> None:
         idents = [web.send(f"number {number}") for number in range(5)]
@@ -193,11 +197,11 @@ class TestOne:
         assert answer.json() == (await web.http.get(V2)).json()["items"][0]
 
     async def test_delete(self, web: Web, form: str) -> None:
-        one, two = web.send("one"), web.send("two")
+        first, second = web.send("one"), web.send("two")
         await ids(web)
-        answer = await web.http.delete(f"{V1}/{form.format(one).replace('=', '')}")
+        answer = await web.http.delete(f"{V1}/{form.format(first).replace('=', '')}")
         assert (answer.status_code, answer.text) == (200, "")
-        assert await ids(web) == [two]
+        assert await ids(web) == [second]
 
 
 async def test_no_message(web: Web) -> None:
@@ -222,10 +226,10 @@ async def test_a_message_whose_content_is_gone(web: Web) -> None:
 
 
 async def test_what_was_read_once_is_kept(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = web.send("one"), web.send("two")
-    assert await ids(web) == [two, one]
+    first, second = web.send("one"), web.send("two")
+    assert await ids(web) == [second, first]
     asked = len(web.stack.store.asked)
-    assert await ids(web) == [two, one]
+    assert await ids(web) == [second, first]
     assert len(web.stack.store.asked) == asked
     monkeypatch.setattr(letters, "KEPT", 0)  # no room for any
     web.send("three")

@@ -78,13 +78,13 @@ class TestTags:
         return (await web.http.put(TAGS, json={"Tags": tags, "IDs": idents})).status_code
 
     async def test_set(self, web: Web) -> None:
-        one, two = web.send("one", more="X-Tags: old\r\n"), web.send("two")
+        first, second = web.send("one", more="X-Tags: old\r\n"), web.send("two")
         assert await web.json(TAGS) == ["old"]
-        assert await self.set(web, "New tag", "new TAG", "a/b", "", idents=[one, two]) == 200
+        assert await self.set(web, "New tag", "new TAG", "a/b", "", idents=[first, second]) == 200
         assert await web.json(TAGS) == ["a b", "New tag"]
-        assert (await web.json(f"/api/v1/message/{one}"))["Tags"] == ["a b", "New tag"]
-        await self.set(web, idents=[one])
-        assert (await web.json(f"/api/v1/message/{one}"))["Tags"] == []
+        assert (await web.json(f"/api/v1/message/{first}"))["Tags"] == ["a b", "New tag"]
+        await self.set(web, idents=[first])
+        assert (await web.json(f"/api/v1/message/{first}"))["Tags"] == []
         await self.set(web, "nothing", idents=[])
         assert await web.json(TAGS) == ["a b", "New tag"]
 

@@ -91,18 +91,18 @@ async def test_a_message_is_told_in_order(web: Web) -> None:
 
 
 async def test_what_people_do_is_told(web: Web) -> None:
-    one, two = web.send("one"), web.send("two")
+    first, second = web.send("one"), web.send("two")
     await web.subjects()
     async with listening(web) as socket:
         await socket.until("stats")
-        await web.json(f"/api/v1/message/{one}")
-        assert await socket.frame() == {"Type": "update", "Data": {"ID": one, "Read": True}}
-        await web.http.put("/api/v1/tags", json={"Tags": ["t"], "IDs": [one]})
-        assert (await socket.until("update"))["Data"] == {"ID": one, "Tags": ["t"]}
+        await web.json(f"/api/v1/message/{first}")
+        assert await socket.frame() == {"Type": "update", "Data": {"ID": first, "Read": True}}
+        await web.http.put("/api/v1/tags", json={"Tags": ["t"], "IDs": [first]})
+        assert (await socket.until("update"))["Data"] == {"ID": first, "Tags": ["t"]}
         await web.http.delete("/api/v1/tags/t")
         assert (await socket.until("prune"))["Data"] is None
-        await web.http.request("DELETE", "/api/v1/messages", json={"IDs": [two]})
-        assert (await socket.until("delete"))["Data"] == {"ID": two}
+        await web.http.request("DELETE", "/api/v1/messages", json={"IDs": [second]})
+        assert (await socket.until("delete"))["Data"] == {"ID": second}
         await web.http.delete("/api/v1/messages")
         assert (await socket.until("truncate"))["Data"] is None
         assert (await socket.until("stats"))["Data"]["Total"] == 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections import Counter
 
 
-def found(source: str) -> dict[str, int]:
+def uses_in(source: str) -> dict[str, int]:
     return {warning["Slug"]: warning["Score"]["Found"] for warning in check(source)["Warnings"]}
 
 
@@ -44,7 +44,7 @@ def seen() -> set[str]:
         features.SELECTOR,
     ]
     slugs = {slug for table in tables for slug in table.values()}
-    slugs |= {slug for found in features.PROPERTIES.values() for slug in found}
+    slugs |= {slug for property_slugs in features.PROPERTIES.values() for slug in property_slugs}
     return slugs | {value for value in vars(features).values() if isinstance(value, str) and "-" in value[:9]}
 
 
@@ -61,7 +61,7 @@ def test_html() -> None:
         "<img src='x.GIF?1'><img src='data:image/png;base64,AA'><img src='data:text/plain,x'><img src=x>"
         "<meta name='color-scheme' content=light></body></html>"
     )
-    uses = found(source)
+    uses = uses_in(source)
     for slug, count in {
         "html-doctype": 1,
         "html-h1-h6": 1,
@@ -74,7 +74,7 @@ def test_html() -> None:
     }.items():
         assert uses.get(slug) == count, slug
     assert "html-table" not in uses
-    assert found("".join(f"<h{level}>x</h{level}>" for level in range(1, 7)))["html-h1-h6"] == 6
+    assert uses_in("".join(f"<h{level}>x</h{level}>" for level in range(1, 7)))["html-h1-h6"] == 6
 
 
 def test_styles_of_elements_and_of_sheets() -> None:
@@ -82,7 +82,7 @@ def test_styles_of_elements_and_of_sheets() -> None:
         "<style>p, .wide { display: flex !important } p { color: rgb(1, 2, 3) } /* c */ .none { float: left }</style>"
         "<p>a</p><p class='wide x'>b</p><div style='width: calc(50% - 2px); display: none'>c</div>"
     )
-    uses = found(source)
+    uses = uses_in(source)
     assert uses["css-display-flex"] == 3  # two paragraphs, and one element of the class
     assert uses["css-unit-calc"] == uses["css-display-none"] == 1
     assert "css-float" not in uses  # no element has the class
@@ -173,7 +173,7 @@ def test_how_often(sheet: str, counts: dict[str, int]) -> None:
 def test_whom_a_selector_concerns() -> None:
     page = "<p id=a class='x y'><p id=b class='x x'><q id=a class=y>"
     for selector, count in (("#a", 2), ("#b", 1), ("#c", 0), (".x", 2), (".y", 2), ("p#a", 2), ("q.x", 1), (".x.y", 2)):
-        assert found(f"<style>{selector} {{ gap: 1px }}</style>{page}").get("css-gap", 0) == count, selector
+        assert uses_in(f"<style>{selector} {{ gap: 1px }}</style>{page}").get("css-gap", 0) == count, selector
 
 
 def test_rules_within_rules_and_floods_are_bounded() -> None:
@@ -239,7 +239,7 @@ def test_a_report() -> None:
     warning = answer["Warnings"][1]
     named = ("Title", "URL", "Category", "Tags", "Keywords")
     assert [warning[name] for name in named] == ["A", "https://a.test", "html", ["x"], "k"]
-    assert [(one["Support"], one["NoteNumber"]) for one in warning["Results"]] == [
+    assert [(client["Support"], client["NoteNumber"]) for client in warning["Results"]] == [
         *(("yes", ""), ("no", ""), ("partial", "2"), ("partial", "1")),
     ]
     assert warning["Score"] == {"Found": 1, "Supported": 25.0, "Partial": 50.0, "Unsupported": 25.0}

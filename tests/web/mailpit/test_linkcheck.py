@@ -117,14 +117,14 @@ def test_links_of_a_message() -> None:
 
 
 def test_nothing_is_asked_when_it_is_off() -> None:
-    found = linkcheck.unchecked(["http://10.0.0.1/", "http://a.test/", "http://[bad/", "http://8.8.8.8/"])
-    assert [(link.code, link.status) for link in found] == [
+    links = linkcheck.unchecked(["http://10.0.0.1/", "http://a.test/", "http://[bad/", "http://8.8.8.8/"])
+    assert [(link.code, link.status) for link in links] == [
         (451, BLOCKED),
         (0, linkcheck.OFF),
         (0, linkcheck.OFF),
         (0, linkcheck.OFF),
     ]
-    assert linkcheck.answer(found)["Errors"] == 4
+    assert linkcheck.answer(links)["Errors"] == 4
     assert linkcheck.answer([Found("http://a.test/", 200, "OK")]) == {
         "Errors": 0,
         "Links": [{"URL": "http://a.test/", "StatusCode": 200, "Status": "OK"}],
@@ -149,8 +149,8 @@ async def serving(*answers: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
 
 
 async def check(url: str, *, follow: bool = False) -> Found:
-    (found,) = await linkcheck.check([url], follow=follow)
-    return found
+    (link,) = await linkcheck.check([url], follow=follow)
+    return link
 
 
 async def test_private_addresses_get_no_connection() -> None:
@@ -175,10 +175,10 @@ class TestRequests:
             assert (await check(f"{url}/a b?c=\u00e9\r\nX: y#fragment"))[1:] == (200, "OK")
         assert heads[0].startswith(b"HEAD /a%20b?c=%C3%A9X:%20y HTTP/1.1\r\nHost: 127.0.0.1:")
 
-    @pytest.mark.parametrize(("line", "found"), [(b"404 x", (404, "Not Found")), (b"799 x", (799, ""))])
-    async def test_the_status_is_told(self, line: bytes, found: tuple[int, str]) -> None:
+    @pytest.mark.parametrize(("line", "status"), [(b"404 x", (404, "Not Found")), (b"799 x", (799, ""))])
+    async def test_the_status_is_told(self, line: bytes, status: tuple[int, str]) -> None:
         async with serving(b"HTTP/1.1 " + line + b"\r\n\r\n") as (url, _):
-            assert (await check(url))[1:] == found
+            assert (await check(url))[1:] == status
 
     async def test_redirects_are_told_or_followed(self) -> None:
         moved = b"HTTP/1.1 302 Found\r\nLocation: /there\r\n\r\n"
@@ -199,9 +199,9 @@ class TestRequests:
     @pytest.mark.parametrize("answer", [b"", b"rubbish\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: " + b"x" * 100_000])
     async def test_rubbish_has_no_status(self, answer: bytes) -> None:
         async with serving(answer) as (url, _):
-            found = await check(url)
-        assert found.code == 0
-        assert found.status
+            link = await check(url)
+        assert link.code == 0
+        assert link.status
 
     async def test_nobody_listens(self) -> None:
         async with serving() as (url, _):
@@ -215,9 +215,9 @@ class TestRequests:
 
         server = await asyncio.start_server(plain, "127.0.0.1", 0)
         async with server:
-            found = await check(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
-        assert found.code == 0
-        assert found.status
+            link = await check(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        assert link.code == 0
+        assert link.status
 
     async def test_a_silent_server(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(linkcheck, "WITHIN", 0.05)

@@ -128,7 +128,7 @@ async def test_thumbnails(web: Web) -> None:
         pixel = picture.getpixel((90, 60))
         assert isinstance(pixel, tuple)
         assert picture.size == (180, 120)
-        assert all(abs(one - other) < 8 for one, other in zip(pixel, colour, strict=True))
+        assert all(abs(level - other) < 8 for level, other in zip(pixel, colour, strict=True))
     assert (await web.text(f"{MESSAGE}/{ident}/part/9/thumb"))[0] == 400
     assert (await web.text(f"{MESSAGE}/unknown/part/2/thumb"))[0] == 400
     assert (await web.text(f"{MESSAGE}/latest/part/2/thumb"))[0] == 400

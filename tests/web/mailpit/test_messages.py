@@ -113,12 +113,12 @@ class TestRead:
 
     @pytest.mark.parametrize("names", [("IDs", "Read"), ("ids", "read")])
     async def test_some(self, web: Web, names: tuple[str, str]) -> None:
-        one, _ = web.send("one"), web.send("two")
+        first, _ = web.send("one"), web.send("two")
         await web.subjects()
-        answer = await web.http.put(LIST, json={names[0]: [one, "unknown"], names[1]: True})
+        answer = await web.http.put(LIST, json={names[0]: [first, "unknown"], names[1]: True})
         assert (answer.status_code, answer.text, answer.headers["content-type"]) == (200, "ok", "text/plain")
         assert await self.read(web) == ["one"]
-        await web.http.put(LIST, json={names[0]: [one]})
+        await web.http.put(LIST, json={names[0]: [first]})
         assert await self.read(web) == []
 
     async def test_all(self, web: Web) -> None:
@@ -151,13 +151,13 @@ class TestRead:
 
 class TestDelete:
     async def test_some(self, web: Web) -> None:
-        one, two = web.send("one"), web.send("two")
+        first, second = web.send("one"), web.send("two")
         await web.subjects()
-        assert (await web.http.request("DELETE", LIST, json={"ids": [one, "unknown"]})).text == "ok"
+        assert (await web.http.request("DELETE", LIST, json={"ids": [first, "unknown"]})).text == "ok"
         assert await web.subjects() == ["two"]
         assert len(web.stack.store.contents) == 2  # the copies are other people's
-        assert await web.text(f"/api/v1/message/{one}") == (404, "404 page not found")
-        assert (await web.json(f"/api/v1/message/{two}"))["Subject"] == "two"
+        assert await web.text(f"/api/v1/message/{first}") == (404, "404 page not found")
+        assert (await web.json(f"/api/v1/message/{second}"))["Subject"] == "two"
 
     @pytest.mark.parametrize("body", [b"", b"ids=1", b"{}", b'{"IDs":[]}', b"null", b'{"IDs":"a"}'])
     async def test_all_is_the_whole_world(self, web: Web, body: bytes) -> None:

@@ -24,7 +24,7 @@ def shown(octets: bytes) -> Image.Image:
 
 def near(pixel: object, colour: tuple[int, int, int]) -> bool:
     assert isinstance(pixel, tuple)
-    return all(abs(one - other) < 12 for one, other in zip(pixel, colour, strict=True))
+    return all(abs(level - other) < 12 for level, other in zip(pixel, colour, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"])

@@ -31,7 +31,7 @@ class Read:
         return "read = ? OR 0", [1]
 
 
-def found(query: Before) -> list[int]:
+def matching(query: Before) -> list[int]:
     database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE records (arrived REAL, read INTEGER)")
     database.executemany("INSERT INTO records VALUES (?, ?)", [(1.0, 0), (2.0, 1), (3.0, 1)])
@@ -42,5 +42,5 @@ def found(query: Before) -> list[int]:
 
 
 def test_before_a_time() -> None:
-    assert found(Before(None, 3.0)) == [1, 2]
-    assert found(Before(Read(), 3.0)) == [2]
+    assert matching(Before(None, 3.0)) == [1, 2]
+    assert matching(Before(Read(), 3.0)) == [2]

@@ -9,7 +9,7 @@ import pytest
 from postroad_web.message.codes import codes_of
 
 
-def found(text: str, subject: str = "") -> list[str]:
+def codes_in(text: str, subject: str = "") -> list[str]:
     return [code.value for code in codes_of(subject, text)]
 
 
@@ -45,7 +45,7 @@ def found(text: str, subject: str = "") -> list[str]:
     ],
 )
 def test_the_likeliest_code(text: str, value: str) -> None:
-    assert found(text)[:1] == [value]
+    assert codes_in(text)[:1] == [value]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_likeliest_code(text: str, value: str) -> None:
     ],
 )
 def test_what_is_no_code(text: str) -> None:
-    assert found(text) == []
+    assert codes_in(text) == []
 
 
 def test_the_subject_counts() -> None:
@@ -109,7 +109,7 @@ def test_they_are_ranked_with_their_reasons() -> None:
     assert below == ()
     assert codes_of("", "Use the verification code\n\nAB12CD\n")[0].reason == "is on the line below “verification code”"
     assert codes_of("", "verification AB12CD in the next minute or so of the day")[0].value == "AB12CD"
-    assert found("My token, as I told you some time ago in a long sentence, was\nQ\nABC123") == []
+    assert codes_in("My token, as I told you some time ago in a long sentence, was\nQ\nABC123") == []
 
 
 def test_each_code_is_there_once_with_its_best_score() -> None:
@@ -308,25 +308,25 @@ def test_signs_that_must_not_touch_it(touched: str) -> None:
 
 
 def test_how_far_a_keyword_may_be_away() -> None:
-    assert found("OTP".ljust(159, "-") + " 482913") == ["482913"]  # its first letter is 160 characters before
-    assert found("OTP".ljust(160, "-") + " 482913") == []
-    assert found("482913 " + "OTP".rjust(159, "-")) == ["482913"]
-    assert found("482913 " + "OTP".rjust(160, "-")) == []
-    assert found("OTP".ljust(299, "-") + "\n4829\n") == ["4829"]  # with the line break
-    assert found("OTP".ljust(300, "-") + "\n4829\n") == []
+    assert codes_in("OTP".ljust(159, "-") + " 482913") == ["482913"]  # its first letter is 160 characters before
+    assert codes_in("OTP".ljust(160, "-") + " 482913") == []
+    assert codes_in("482913 " + "OTP".rjust(159, "-")) == ["482913"]
+    assert codes_in("482913 " + "OTP".rjust(160, "-")) == []
+    assert codes_in("OTP".ljust(299, "-") + "\n4829\n") == ["4829"]  # with the line break
+    assert codes_in("OTP".ljust(300, "-") + "\n4829\n") == []
 
 
 def test_how_much_is_looked_through() -> None:
-    assert found("code: 482913".rjust(50_000)) == ["482913"]
-    assert found("code: 482913".rjust(50_001)) == ["48291"]
-    assert found("", "code: 482913".rjust(1000)) == ["482913"]
-    assert found("", "code: 482913".rjust(1001)) == ["48291"]
-    assert found("ABCD " * 1999 + "\ncode: 482913") == ["482913"]
-    assert found("ABCD " * 2000 + "\ncode: 482913") == []
-    assert found("ABCD " * 2001 + "\ncode: 482913") == []
+    assert codes_in("code: 482913".rjust(50_000)) == ["482913"]
+    assert codes_in("code: 482913".rjust(50_001)) == ["48291"]
+    assert codes_in("", "code: 482913".rjust(1000)) == ["482913"]
+    assert codes_in("", "code: 482913".rjust(1001)) == ["48291"]
+    assert codes_in("ABCD " * 1999 + "\ncode: 482913") == ["482913"]
+    assert codes_in("ABCD " * 2000 + "\ncode: 482913") == []
+    assert codes_in("ABCD " * 2001 + "\ncode: 482913") == []
 
 
 @pytest.mark.parametrize("url", ["https://x.test/1/", "HTTP://x.test?", "www.x.test/", "me@", "a.b+"])
 def test_nothing_in_a_url_or_an_address_is_a_code(url: str) -> None:
-    assert found(f"code {url}482913@x.test code") == []
-    assert found(f"code <{url}1@x.test> 482913") == ["482913"]
+    assert codes_in(f"code {url}482913@x.test code") == []
+    assert codes_in(f"code <{url}1@x.test> 482913") == ["482913"]

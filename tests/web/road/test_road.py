@@ -221,8 +221,8 @@ async def test_the_whole_story(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None
         "mx.test": [exchange("d3", "mx.test. IN A", 99.0), exchange("d2", "mx.test. IN A", 10.45, world="else")],
     }
     dns.answers["GET", "/sessions"] = lambda query: {"sessions": asked[query["name"]]}
-    for one in (one for found in asked.values() for one in found):
-        dns.answers["GET", f"/sessions/{one['id']}"] = one
+    for session in (session for sessions in asked.values() for session in sessions):
+        dns.answers["GET", f"/sessions/{session['id']}"] = session
     async with client(services(relay=toys.relay, store=toys.store, dns=dns, catalog=catalog)) as http:
         road = (await http.get("/v1/messages/R000001/road")).json()
         assert (await http.get("/v1/messages/none/road")).status_code == 404
@@ -263,8 +263,8 @@ async def test_refusals_in_the_client_s_session_are_on_the_road(stack: tuple[Toy
 async def test_what_is_on_record_no_more(stack: tuple[ToyStack, ToyDoor, Catalog]) -> None:
     """Sessions that nobody knows, a look-up that was cached, services that are away."""
     toys, dns, catalog = stack
-    found = {"messages": [{"queue_ids": ["R000001"], "reports": [], "entries": EVENTS[:4]}]}
-    toys.store.answers["GET", "/journal/search"] = found
+    journal = {"messages": [{"queue_ids": ["R000001"], "reports": [], "entries": EVENTS[:4]}]}
+    toys.store.answers["GET", "/journal/search"] = journal
     toys.relay.away = True
 
     def refuse(_: object) -> None:

@@ -34,7 +34,7 @@ def database(subjects: Iterable[Subject], *, unindexed: int = 0) -> sqlite3.Conn
 def insert(connection: sqlite3.Connection, subject: Subject, *, indexed: bool = True) -> None:
     """Write a record as the catalog does."""
     record, text, header = subject
-    recipients = [one.address for one in record.recipients]
+    recipients = [recipient.address for recipient in record.recipients]
     named = {
         "number": record.number,
         "id": record.id,
@@ -63,8 +63,8 @@ def insert(connection: sqlite3.Connection, subject: Subject, *, indexed: bool = 
     marks = ", ".join("?" * len(named))
     connection.execute(f"INSERT INTO records ({', '.join(named)}) VALUES ({marks})", tuple(named.values()))
     add_tags(connection, record.number, record.tags, record.world)
-    for one in record.recipients:
-        for copy in one.copies:
+    for recipient in record.recipients:
+        for copy in recipient.copies:
             place = (copy.account, copy.mailbox, copy.uid_validity, copy.uid)
             connection.execute(
                 "INSERT OR REPLACE INTO copies (account, mailbox, uid_validity, uid, store_id, recipients, captured,"
@@ -73,7 +73,7 @@ def insert(connection: sqlite3.Connection, subject: Subject, *, indexed: bool = 
             )
 
 
-def found(connection: sqlite3.Connection, query: Query) -> list[int]:
+def matching(connection: sqlite3.Connection, query: Query) -> list[int]:
     """Return the numbers of the records that the query's SQL finds."""
     sql, values = query.where()
     return [row[0] for row in connection.execute(f"SELECT number FROM records WHERE ({sql}) ORDER BY number", values)]

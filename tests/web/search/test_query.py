@@ -18,7 +18,7 @@ from postroad_web.search import Dialect, Query, QueryError, parse
 from postroad_web.search.dates import read_date, read_size
 from postroad_web.search.match import Subject
 from postroad_web.search.pattern import MAX_PATTERN, PatternError, literal_of, searcher
-from tests.web.search.database import database, found
+from tests.web.search.database import database, matching
 
 # -- a small world ------------------------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ def world() -> Any:
 
 def find(query: Query) -> list[int]:
     """Return what is found, which must be the same in both ways."""
-    by_sql = found(world(), query)
+    by_sql = matching(world(), query)
     assert by_sql == [row.record.number for row in RECORDS if query.matches(*row)]
     return by_sql
 
@@ -454,8 +454,8 @@ def test_the_literal_of_an_expression(source: str, literal: str) -> None:
 def test_a_long_phrase_is_found() -> None:
     text = " ".join(f"word{number}" for number in range(500))
     connection = database([Subject(dataclasses.replace(RECORDS[0].record, number=7), text, "")])
-    assert found(connection, parse(f'"{text}"')) == [7]
-    assert found(connection, parse(f'"{text}x"')) == []
+    assert matching(connection, parse(f'"{text}"')) == [7]
+    assert matching(connection, parse(f'"{text}x"')) == []
 
 
 # -- any records, any query ---------------------------------------------------------------------------------------
@@ -495,7 +495,7 @@ def subjects(draw: st.DrawFn) -> Subject:
             origin=st.sampled_from(Origin),
             arrived=st.integers(0, 4).map(float),
             sender=st.none() | TEXT,
-            recipients=st.lists(recipient, max_size=2, unique_by=lambda one: one.address.lower()).map(tuple),
+            recipients=st.lists(recipient, max_size=2, unique_by=lambda receiver: receiver.address.lower()).map(tuple),
             message_id=st.none() | TEXT,
             size=st.integers(0, 4),
             digest=st.just(digest),
@@ -512,7 +512,7 @@ def subjects(draw: st.DrawFn) -> Subject:
     header = "\n" + "\n".join(f"{name}: {value}" for name, value in lines) + "\n"
     people = [*digest.from_, *digest.to, *digest.cc, *digest.bcc, *digest.reply_to]
     said = [digest.subject, *(f"{name} {address}" for name, address in people)]
-    said += [one.address for one in record.recipients]
+    said += [receiver.address for receiver in record.recipients]
     return Subject(record, searchable("\n".join([*said, draw(TEXT)])), header)
 
 
@@ -565,14 +565,14 @@ def test_sql_says_what_the_evaluator_says(rows: list[Subject], text: str, dialec
     connection = database(numbered, unindexed=unindexed)
     try:
         by_plain = [row.record.number for row in numbered if query.matches(*row)]
-        assert found(connection, query) == by_plain
+        assert matching(connection, query) == by_plain
     finally:
         connection.close()
 
 
 @given(st.text(max_size=100) | st.lists(ATOM | st.sampled_from(list('()-!/"')), max_size=10).map(" ".join))
 def test_nothing_but_a_query_error_is_raised(text: str) -> None:
-    found(world(), parse(text, dialect="mailpit"))
+    matching(world(), parse(text, dialect="mailpit"))
     try:
         query = parse(text)
     except QueryError as error:

@@ -27,19 +27,19 @@ def tar(*files: tuple[str, bytes], form: int = tarfile.GNU_FORMAT, **facts: obje
 
 def read(octets: bytes, *, step: int = 1000, most: int = 100_000) -> tuple[list[Found], int]:
     source = Maildir(most)
-    found: list[Found] = []
+    messages: list[Found] = []
     for start in range(0, len(octets), step):
-        found += source.feed(octets[start : start + step])
-    return [*found, *source.end()], source.skipped
+        messages += source.feed(octets[start : start + step])
+    return [*messages, *source.end()], source.skipped
 
 
 def files(octets: bytes, *, step: int = 1000) -> list[File]:
     archive = Tar(lambda _: True, 100_000)
-    found: list[File] = []
+    entries: list[File] = []
     for start in range(0, len(octets), step):
-        found += archive.feed(octets[start : start + step])
+        entries += archive.feed(octets[start : start + step])
     archive.end()
-    return found
+    return entries
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])

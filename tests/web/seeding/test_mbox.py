@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def read(octets: bytes, *, step: int = 1 << 20, most: int = 1000) -> list[Found]:
     source = Mbox(most)
-    found: list[Found] = []
+    messages: list[Found] = []
     for start in range(0, len(octets), step):
-        found += source.feed(octets[start : start + step])
-    return [*found, *source.end()]
+        messages += source.feed(octets[start : start + step])
+    return [*messages, *source.end()]
 
 
 @pytest.mark.parametrize("step", [1, 5, 1000])
@@ -81,15 +81,15 @@ def test_dates(line: bytes, date: float | None) -> None:
 @pytest.mark.parametrize("step", [100, 10_000])
 def test_faults(octets: bytes, given: int, sentence: str, step: int) -> None:
     source = Mbox(1000)
-    found: list[Found] = []
+    messages: list[Found] = []
     with pytest.raises(NotReadable) as caught:  # noqa: PT012 - what came before counts too
         for start in range(0, len(octets), step):
             for message in source.feed(octets[start : start + step]):
-                found.append(message)  # noqa: PERF402
+                messages.append(message)  # noqa: PERF402
         for message in source.end():
-            found.append(message)  # noqa: PERF402
+            messages.append(message)  # noqa: PERF402
     assert str(caught.value).startswith(sentence)
-    assert len(found) == given
+    assert len(messages) == given
 
 
 @given(
@@ -142,7 +142,7 @@ def test_what_python_writes(tmp_path: Path) -> None:
     for number in range(3):
         box.add(f"Subject: {number}\n\nFrom here to {number}\n")
     box.close()
-    found = read((tmp_path / "box").read_bytes())
-    assert [message.content for message in found] == [
+    messages = read((tmp_path / "box").read_bytes())
+    assert [message.content for message in messages] == [
         f"Subject: {number}\n\nFrom here to {number}\n".encode() for number in range(3)
     ]

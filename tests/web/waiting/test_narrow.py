@@ -66,17 +66,19 @@ async def test_sql_loses_nothing(tmp_path: Path, given: dict[str, Any]) -> None:
         criteria = Criteria(**given)
         judge = Judge(criteria)
         everything = catalog.every.page(limit=100, oldest_first=True).records
-        met = [one.id for one in everything if not judge.outside(one).missed]
+        met = [record.id for record in everything if not judge.outside(record).missed]
         narrowed = (await catalog.every.find(Narrow(criteria), oldest_first=True, counted=False)).records
-        assert set(met) <= {one.id for one in narrowed}
-        assert [one.id for one in narrowed if not judge.outside(one).missed] == met
+        assert set(met) <= {record.id for record in narrowed}
+        assert [record.id for record in narrowed if not judge.outside(record).missed] == met
         if all(name in EXACT and not set(str(value)) - PLAIN for name, value in given.items()):
             assert len(narrowed) == len(met)  # no other is judged
         query = parse("subject:hello")
         asked = (await catalog.every.find(Narrow(criteria, query), oldest_first=True, counted=False)).records
-        assert tuple(one for one in narrowed if one in asked) == asked
-        found = [one.id for one in everything if catalog.every.page(Only(query, one.number), limit=1).records]
-        assert found == ["R000001", "R000002"]
-        assert [one.id for one in catalog.every.page(UnderWay()).records] == ["R000008"]
+        assert tuple(record for record in narrowed if record in asked) == asked
+        hello_ids = [
+            record.id for record in everything if catalog.every.page(Only(query, record.number), limit=1).records
+        ]
+        assert hello_ids == ["R000001", "R000002"]
+        assert [record.id for record in catalog.every.page(UnderWay()).records] == ["R000008"]
     finally:
         await catalog.close()

@@ -64,8 +64,8 @@ def test_matches_come_in_their_order() -> None:
     for number in (3, 1, 2):
         tally.see(record(number), MET, settled=True)
         tally.see(record(10 + number), MET, settled=False)
-    assert [one.number for one in tally.matched] == [1, 2, 3]
-    assert [one.number for one in tally.pending] == [11, 12, 13]
+    assert [message.number for message in tally.matched] == [1, 2, 3]
+    assert [message.number for message in tally.pending] == [11, 12, 13]
 
 
 def test_near_misses_are_few_and_the_nearest_first() -> None:
@@ -112,7 +112,7 @@ def test_an_arrival_that_changes_is_the_latest() -> None:
     tally.see(record(1), MET, settled=True, news=True)
     tally.see(record(100), MET, settled=True)  # it was there before
     tally.see(record(50), MET, settled=True, news=True)
-    assert [one.number for one in tally.arrived] == [1, *range(3, 21), 50]
+    assert [message.number for message in tally.arrived] == [1, *range(3, 21), 50]
 
 
 def test_arrivals_are_those_since_the_wait_began() -> None:
@@ -121,7 +121,7 @@ def test_arrivals_are_those_since_the_wait_began() -> None:
     for number in range(1, 100):
         tally.see(record(number), MISSED, settled=True, news=True)
     tally.see(record(99), MISSED, settled=True, news=True)
-    assert [one.number for one in tally.arrived] == list(range(100 - ARRIVALS, 100))
+    assert [message.number for message in tally.arrived] == list(range(100 - ARRIVALS, 100))
     tally.forget("q99")
     assert len(tally.arrived) == ARRIVALS - 1
     tally.clear()

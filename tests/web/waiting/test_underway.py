@@ -39,7 +39,8 @@ def test_of_the_queue() -> None:
         return {"queue_id": "q1", "held": held, "due": None, "recipients": recipients}
 
     assert [
-        (one["recipient"], one["state"]) for one in of_queue([entry(False, "pending", "delivered", "deferred")], 0.0)
+        (delivery["recipient"], delivery["state"])
+        for delivery in of_queue([entry(False, "pending", "delivered", "deferred")], 0.0)
     ] == [("pending@x", "queued"), ("deferred@x", "deferred")]
     assert of_queue([entry(True, "pending", "failed")], 0.0) == [
         {"id": "q1", "recipient": "pending@x", "state": "held", "detail": "held by an administrator"}

@@ -109,7 +109,7 @@ async def test_events_are_sent_signed(tmp_path: Path) -> None:
             name: value for name, value in headers.items() if name.startswith("webhook-")
         }
         shown = (await it.http.get("/v1/webhooks")).json()["webhooks"]
-        assert [one["id"] for one in shown] == [hook["id"]]
+        assert [webhook["id"] for webhook in shown] == [hook["id"]]
         assert "secret" not in shown[0]
         assert (await it.http.delete(f"/v1/webhooks/{hook['id']}")).status_code == 204
         assert (await it.http.delete(f"/v1/webhooks/{hook['id']}")).status_code == 404

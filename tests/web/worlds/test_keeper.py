@@ -114,11 +114,11 @@ def desk(tmp_path: Path) -> Desk:
 
 
 async def test_a_world_is_made_everywhere_and_known(desk: Desk) -> None:
-    made = await desk.keeper.make({"id": "shop", "password": "pw", "domains": [{"accounts": [{"name": "bob"}]}]})
+    shop = await desk.keeper.make({"id": "shop", "password": "pw", "domains": [{"accounts": [{"name": "bob"}]}]})
     assert desk.listed() == [["shop"]] * 4
     keeper = desk.keeper
     assert (keeper.begun("shop"), keeper.begun("default"), keeper.begun("no")) == (NOW, 0.0, None)
-    assert (keeper.password("shop"), keeper.password("no")) == (made.app_password, None)
+    assert (keeper.password("shop"), keeper.password("no")) == (shop.app_password, None)
     assert (keeper.of_domain("shop.test"), keeper.of_domain("alpha.test")) == ("shop", "default")
     world = keeper.made("shop")
     assert world is not None
@@ -179,7 +179,7 @@ async def test_a_world_is_told_of_once_it_is_on_disk_and_in_force(desk: Desk, mo
     """The services are asked meanwhile: if the process is killed, they lose what its database does not have."""
     on_disk: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     with monkeypatch.context() as patched:
-        patched.setattr(desk.database, "put", lambda _made: on_disk)
+        patched.setattr(desk.database, "put", lambda _world: on_disk)
         making = asyncio.create_task(desk.keeper.make({"id": "shop"}))
         await desk.turn()
         assert desk.listed() == [["shop"], ["shop"], ["shop"], []]
@@ -190,9 +190,9 @@ async def test_a_world_is_told_of_once_it_is_on_disk_and_in_force(desk: Desk, mo
     async with desk.mending():
         pass
     assert desk.listed() == [[]] * 4
-    made = await desk.keeper.make({"id": "shop"})
+    shop = await desk.keeper.make({"id": "shop"})
     desk.restart()
-    assert desk.keeper.get("shop") == made
+    assert desk.keeper.get("shop") == shop
 
 
 async def test_what_is_dropped_while_a_service_is_away_goes_later(desk: Desk) -> None:
@@ -400,8 +400,8 @@ async def test_a_world_expires(desk: Desk) -> None:
 
 async def test_a_world_is_changed(desk: Desk) -> None:
     await desk.keeper.make({"id": "shop", "password": "pw"})
-    made, domain, account = await desk.keeper.add_account("shop", None, {"name": "ann"})
-    assert (made.accounts, domain, account) == (1, "shop.test", {"name": "ann", "password": "pw"})
+    shop, domain, account = await desk.keeper.add_account("shop", None, {"name": "ann"})
+    assert (shop.accounts, domain, account) == (1, "shop.test", {"name": "ann", "password": "pw"})
     await desk.keeper.add_account("shop", "SHOP.test", {"name": "ben@shop.test", "password": "x"})
     with pytest.raises(NoSuchDomain):
         await desk.keeper.add_account("shop", "other.test", {"name": "ann"})
@@ -422,9 +422,9 @@ async def test_changes_take_turns(desk: Desk) -> None:
     await desk.keeper.make({"id": "shop"})
     adding = [desk.keeper.add_account("shop", None, {"name": f"u{number}"}) for number in range(5)]
     await asyncio.gather(*adding, desk.keeper.open_port("shop"), desk.keeper.change("shop", {"owner": "me"}))
-    made = desk.keeper.get("shop")
-    assert (made.accounts, len(made.ports), made.definition["owner"]) == (5, 1, "me")
-    assert all(door.worlds["shop"] == made.definition for door in desk.doors)
+    shop = desk.keeper.get("shop")
+    assert (shop.accounts, len(shop.ports), shop.definition["owner"]) == (5, 1, "me")
+    assert all(door.worlds["shop"] == shop.definition for door in desk.doors)
     # What comes behind a drop finds nothing; what was cancelled while it waited leaves nothing behind.
     dropping, changing, cancelled = (
         asyncio.create_task(work)

@@ -38,9 +38,9 @@ def test_a_world_of_nothing_has_a_domain_and_a_capture_box(secret: Callable[[], 
     ],
 )
 def test_domains_get_names(domains: Any, names: list[str], secret: Callable[[], str]) -> None:
-    made = plan({"domains": domains}, "w1", secret)
-    assert [domain["name"] for domain in made["domains"]] == names
-    assert ("capture" in made) is bool(names)
+    definition = plan({"domains": domains}, "w1", secret)
+    assert [domain["name"] for domain in definition["domains"]] == names
+    assert ("capture" in definition) is bool(names)
 
 
 def test_what_was_asked_for_is_in_the_definition(secret: Callable[[], str]) -> None:
@@ -55,11 +55,11 @@ def test_what_was_asked_for_is_in_the_definition(secret: Callable[[], str]) -> N
         "records": ["www A 203.0.113.9"],
     }
     asked = {"owner": "me", "password": "pw", "quota": "2M", "imap_without": ["MOVE"], "ttl": 5, "domains": [domain]}
-    made = plan(asked, "w1", secret)
-    assert (made["owner"], made["quota"], made["imap_without"]) == ("me", "2M", ["MOVE"])
-    assert made["capture"] == {"login": "outside-3@shop.test", "password": "pw"}
+    definition = plan(asked, "w1", secret)
+    assert (definition["owner"], definition["quota"], definition["imap_without"]) == ("me", "2M", ["MOVE"])
+    assert definition["capture"] == {"login": "outside-3@shop.test", "password": "pw"}
     accounts = [{"name": "Outside", "password": "pw"}, domain["accounts"][1]]  # type: ignore[index]
-    assert made["domains"] == [domain | {"accounts": accounts}]
+    assert definition["domains"] == [domain | {"accounts": accounts}]
 
 
 def test_names_may_be_addresses_of_their_domain(secret: Callable[[], str]) -> None:
@@ -68,37 +68,37 @@ def test_names_may_be_addresses_of_their_domain(secret: Callable[[], str]) -> No
         "accounts": [{"name": "ann@xn--bcher-kva.TEST"}, {"name": '"a b"@bücher.test'}],
         "aliases": {"sales@bücher.test": "ann"},
     }
-    (made,) = plan({"domains": [domain]}, "w1", secret)["domains"]
-    assert made["name"] == "Bücher.test"
-    assert [account["name"] for account in made["accounts"]] == ["ann", "a b"]
-    assert made["aliases"] == {"sales": "ann"}
+    (planned,) = plan({"domains": [domain]}, "w1", secret)["domains"]
+    assert planned["name"] == "Bücher.test"
+    assert [account["name"] for account in planned["accounts"]] == ["ann", "a b"]
+    assert planned["aliases"] == {"sales": "ann"}
     with pytest.raises(OverlayError, match=r"domains.0.accounts.0.name: ann@a is not in a\.\.b"):
         plan({"domains": [{"name": "a..b", "accounts": [{"name": "ann@a"}]}]}, "w1", secret)
 
 
 def test_a_world_that_was_made(secret: Callable[[], str]) -> None:
-    made = Made(plan({"domains": [{"accounts": [{"name": "bob"}]}, {}]}, "w1", secret), 5.0)
-    assert (made.id, made.app_password, made.accounts) == ("w1", "s2", 1)
-    assert made.size > 100
+    world = Made(plan({"domains": [{"accounts": [{"name": "bob"}]}, {}]}, "w1", secret), 5.0)
+    assert (world.id, world.app_password, world.accounts) == ("w1", "s2", 1)
+    assert world.size > 100
 
 
 def test_a_further_account_has_a_name_that_is_free(secret: Callable[[], str]) -> None:
-    made = plan({"domains": [{"accounts": [{"name": "bob"}], "aliases": {"team": "bob"}}, {}]}, "w1", secret)
-    assert made["capture"]["login"] == "outside@w1.test"
+    definition = plan({"domains": [{"accounts": [{"name": "bob"}], "aliases": {"team": "bob"}}, {}]}, "w1", secret)
+    assert definition["capture"]["login"] == "outside@w1.test"
     for taken in ("bob", "Bob@w1.test", "team", "outside", "OUTSIDE@w1.test"):
         with pytest.raises(OverlayError, match="exists already"):
-            further(made, {"name": taken}, None, None, secret)
+            further(definition, {"name": taken}, None, None, secret)
     with pytest.raises(NoSuchDomain):
-        further(made, {"name": "bob@w9.test"}, None, None, secret)
+        further(definition, {"name": "bob@w9.test"}, None, None, secret)
     for name, domain, at in (
         ("eve", None, "domains.0.accounts.1"),
         ("outside", "w1-2.test", "domains.1.accounts.0"),  # the capture box is in the first domain
         ("bob@w1-2.test", None, "domains.1.accounts.0"),
     ):
-        more = further(made, {"name": name}, domain, "pw", secret)
+        more = further(definition, {"name": name}, domain, "pw", secret)
         assert (more.account["name"], more.account["password"], more.at) == (name.partition("@")[0], "pw", at)
-    assert len(made["domains"][0]["accounts"]) == 1  # it is as it was
+    assert len(definition["domains"][0]["accounts"]) == 1  # it is as it was
     wanted = {"quota": "1M", "imap_without": ["MOVE"], "append_limits": {"INBOX": 5}}
-    more = further(made, {"name": "eve", "password": "own", **wanted}, None, "pw", secret)
+    more = further(definition, {"name": "eve", "password": "own", **wanted}, None, "pw", secret)
     assert more.account == {"name": "eve", "password": "own", **wanted}
-    assert "quota" not in further(made, {"name": "eve"}, None, None, secret).account
+    assert "quota" not in further(definition, {"name": "eve"}, None, None, secret).account
