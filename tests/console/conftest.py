@@ -53,7 +53,7 @@ class Site:
         """Send messages by the app door, and return their IDs, which the 250s name."""
         with SMTP(self.stack.endpoint(Port.APP)) as session:
             session.ehlo()
-            return [session.mail(one.sender, one.recipients, one.content).text.split()[-1] for one in some]
+            return [session.mail(mail.sender, mail.recipients, mail.content).text.split()[-1] for mail in some]
 
     def send(self, *some: Mail) -> list[str]:
         """Do the same, and wait until the catalog knows them."""

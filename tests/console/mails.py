@@ -28,7 +28,7 @@ class Mail(NamedTuple):
 
 def png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
     """Return an image of one colour with a lighter stripe."""
-    lighter = bytes(min(255, one + 60) for one in colour)
+    lighter = bytes(min(255, channel + 60) for channel in colour)
     rows = b"".join(
         b"\0" + (lighter if height // 3 < row < height // 2 else bytes(colour)) * width for row in range(height)
     )

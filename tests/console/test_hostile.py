@@ -100,14 +100,16 @@ def page(trapped: Browser, canary: Canary) -> Iterator[Page]:
     assert problems == []
 
 
-def look(page: Page, site: Site, ident: str, one: Hostile) -> None:
+def look(page: Page, site: Site, ident: str, attack: Hostile) -> None:
     """Look at a message in every way, and see that it is only looked at."""
     for tab in TABS:
         page.goto(f"{site.url}/mail/{ident}/{tab}")
         expect(page.get_by_test_id("title")).to_contain_text("Hostile")
-        if tab == "html" and one.is_shown:
+        if tab == "html" and attack.is_shown:
             expect(page.frame_locator("[data-test=html]").locator("#end")).to_be_attached()
-        expect(page.get_by_test_id(f"panel-{tab}" if one.is_shown or tab != "html" else "panel-text")).to_be_visible()
+        expect(
+            page.get_by_test_id(f"panel-{tab}" if attack.is_shown or tab != "html" else "panel-text")
+        ).to_be_visible()
         assert page.evaluate("window.pwned") is None
         assert "pwned" not in page.title()
         assert page.url == f"{site.url}/mail/{ident}/{tab}"
@@ -115,11 +117,11 @@ def look(page: Page, site: Site, ident: str, one: Hostile) -> None:
         assert page.evaluate("document.querySelectorAll('#app script, #app img[onerror], #app object').length") == 0
 
 
-@pytest.mark.parametrize("one", hostile.everything(), ids=lambda one: one.name.split()[0])
-def test_it_is_looked_at_and_nothing_else(site: Site, canary: Canary, page: Page, one: Hostile) -> None:
+@pytest.mark.parametrize("attack", hostile.everything(), ids=lambda attack: attack.name.split()[0])
+def test_it_is_looked_at_and_nothing_else(site: Site, canary: Canary, page: Page, attack: Hostile) -> None:
     site.empty()
-    (ident,) = site.send(one.mail)
-    look(page, site, ident, one)
+    (ident,) = site.send(attack.mail)
+    look(page, site, ident, attack)
     page.goto(f"{site.url}/mail/{ident}")
     for file in range(page.get_by_test_id("attachment-open").count()):
         page.get_by_test_id("attachment-open").nth(file).click()
@@ -133,7 +135,7 @@ def test_it_is_looked_at_and_nothing_else(site: Site, canary: Canary, page: Page
 def test_the_canary_would_hear_of_it(site: Site, canary: Canary, page: Page) -> None:
     """What was asked for is got: so the silence before says something."""
     site.empty()
-    leaks = next(one for one in hostile.everything() if one.name == "leaks")
+    leaks = next(attack for attack in hostile.everything() if attack.name == "leaks")
     (ident,) = site.send(leaks.mail)
     page.goto(f"{site.url}/mail/{ident}/html")
     expect(page.get_by_test_id("remote")).to_contain_text("held back")
@@ -150,7 +152,7 @@ def test_the_canary_would_hear_of_it(site: Site, canary: Canary, page: Page) -> 
 
 def test_odd_names_are_pointed_out(site: Site, page: Page) -> None:
     site.empty()
-    bidi = next(one for one in hostile.everything() if one.name.startswith("bidi"))
+    bidi = next(attack for attack in hostile.everything() if attack.name.startswith("bidi"))
     (ident,) = site.send(bidi.mail)
     page.goto(f"{site.url}/mail/{ident}")
     expect(page.get_by_test_id("odd").first).to_be_visible()

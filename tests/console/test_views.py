@@ -227,20 +227,20 @@ def loaded(page: Page, path: str) -> None:
 def test_axe_finds_nothing_serious(filled: Site, opened: Callable[..., Page], dark: bool) -> None:
     require(AXE.is_file(), "axe is not installed (services/web/console/build.py --tools)")
     ident = ident_of(filled, 'subject:"order 4711"')
-    found = []
+    violations = []
     for path in (*VIEWS, f"/mail/{ident}", f"/mail/{ident}/source", f"/mail/{ident}/headers", "/?q=(a"):
         page = opened(path, dark=dark, bypass_csp=True)
         loaded(page, path)
         page.evaluate(AXE.read_text())
         report: dict[str, Any] = page.evaluate("axe.run({exclude: ['iframe']}, {resultTypes: ['violations']})")
-        found += [
-            f"{path}: {one['id']}: {node['target']} {node['any'][0]['message'] if node['any'] else node['html']}"
-            for one in report["violations"]
-            if one["impact"] in {"serious", "critical"}
-            for node in one["nodes"][:3]
+        violations += [
+            f"{path}: {violation['id']}: {node['target']} {node['any'][0]['message'] if node['any'] else node['html']}"
+            for violation in report["violations"]
+            if violation["impact"] in {"serious", "critical"}
+            for node in violation["nodes"][:3]
         ]
     opened.errors[:] = [error for error in opened.errors if "422" not in error]  # type: ignore[attr-defined]
-    assert found == []
+    assert violations == []
 
 
 def test_themes(filled: Site, opened: Callable[..., Page]) -> None:
