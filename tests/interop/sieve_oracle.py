@@ -69,7 +69,7 @@ class Pigeonhole:
 
 
 def actions(printed: str) -> list[str]:
-    found: list[str] = []
+    performed: list[str] = []
     lines = printed.split("\n")
     for number, line in enumerate(lines):
         match = _ACTION.match(line)
@@ -80,8 +80,8 @@ def actions(printed: str) -> list[str]:
             if not re.match(r"\s+(\+|=>) ", detail):
                 break
             details.append(detail.strip())
-        found += _action(match[1], details, "\n".join(lines[number + 1 :]))
-    return found
+        performed += _action(match[1], details, "\n".join(lines[number + 1 :]))
+    return performed
 
 
 def _action(said: str, details: list[str], rest: str) -> list[str]:

@@ -59,17 +59,17 @@ def alike(ours: str, theirs: str) -> bool:
 
 def main(folders: list[str]) -> int:
     """Compare, and print; return how many messages differ in more than white space and case."""
-    found = [pair for folder in folders for pair in messages(Path(folder))]
-    answers = ask([content for _, content in found])
+    pairs = [pair for folder in folders for pair in messages(Path(folder))]
+    answers = ask([content for _, content in pairs])
     kinds: Counter[bool] = Counter()
-    for (path, content), theirs in zip(found, answers, strict=True):
+    for (path, content), theirs in zip(pairs, answers, strict=True):
         told = list(differences(content, theirs))
         for item, ours, other in told:
             if ours or other:
                 sys.stdout.write(f"{path}: {item}\n  ours:   {ours}\n  theirs: {other}\n")
         if told:
             kinds[any(ours or other for _, ours, other in told)] += 1
-    sys.stdout.write(f"{len(found)} messages: {kinds[True]} differ, {kinds[False]} in white space or case alone\n")
+    sys.stdout.write(f"{len(pairs)} messages: {kinds[True]} differ, {kinds[False]} in white space or case alone\n")
     return kinds[True]
 
 

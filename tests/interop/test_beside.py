@@ -43,13 +43,13 @@ def test_commands_are_of_all_kinds() -> None:
 
 async def test_sessions_are_alike() -> None:
     async with Pair(ADDRESS) as pair:
-        found = {seed: await pair.compare(Sequence(seed).make()) for seed in SEEDS}
-    assert {seed: str(difference) for seed, difference in found.items() if difference is not None} == {}
+        by_seed = {seed: await pair.compare(Sequence(seed).make()) for seed in SEEDS}
+    assert {seed: str(difference) for seed, difference in by_seed.items() if difference is not None} == {}
 
 
 async def test_messages_with_faults_are_read_alike() -> None:
     async with Pair(ADDRESS) as pair, pair.sides(1) as both:
         for side in both:
             await side.do(Step(0, b"SELECT INBOX"))
-        found = {seed: await differences(both, message(seed)[1]) for seed in MESSAGES}
-    assert {seed: items for seed, items in found.items() if items} == {}
+        by_seed = {seed: await differences(both, message(seed)[1]) for seed in MESSAGES}
+    assert {seed: items for seed, items in by_seed.items() if items} == {}

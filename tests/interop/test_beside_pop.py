@@ -31,5 +31,5 @@ def test_commands_are_of_all_kinds() -> None:
 
 async def test_sessions_are_alike() -> None:
     async with Pair() as pair:
-        found = {seed: await pair.compare(*session(seed)) for seed in SEEDS}
-    assert {seed: difference for seed, difference in found.items() if difference is not None} == {}
+        by_seed = {seed: await pair.compare(*session(seed)) for seed in SEEDS}
+    assert {seed: difference for seed, difference in by_seed.items() if difference is not None} == {}

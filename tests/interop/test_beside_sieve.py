@@ -44,5 +44,5 @@ def test_scripts_have_words_of_all_kinds() -> None:
 def test_scripts_do_the_same() -> None:
     require(os.geteuid() == 0, "sieve-test reads a mail store as the user mail, which root alone may become")
     with pigeonhole() as oracle:
-        found = {seed: difference(oracle, Scripts(seed).make()) for seed in SEEDS}
-    assert {seed: both for seed, both in found.items() if both is not None} == {}
+        by_seed = {seed: difference(oracle, Scripts(seed).make()) for seed in SEEDS}
+    assert {seed: both for seed, both in by_seed.items() if both is not None} == {}

@@ -28,11 +28,11 @@ def test_imapclient(tmp_path: Path) -> None:
             assert client.has_capability("X-GM-EXT-1")
             client.multiappend("INBOX", MESSAGES)
             client.select_folder("INBOX")
-            found = client.fetch([1, 2], ["X-GM-MSGID", "X-GM-THRID", "EMAILID", "THREADID", "PREVIEW", "SAVEDATE"])
-            assert found[1][b"X-GM-THRID"] == found[2][b"X-GM-THRID"] == found[1][b"X-GM-MSGID"]
-            assert found[1][b"THREADID"] == found[2][b"THREADID"]
-            assert found[1][b"EMAILID"] != found[2][b"EMAILID"]
-            assert found[2][b"PREVIEW"] == b"second"
+            fetched = client.fetch([1, 2], ["X-GM-MSGID", "X-GM-THRID", "EMAILID", "THREADID", "PREVIEW", "SAVEDATE"])
+            assert fetched[1][b"X-GM-THRID"] == fetched[2][b"X-GM-THRID"] == fetched[1][b"X-GM-MSGID"]
+            assert fetched[1][b"THREADID"] == fetched[2][b"THREADID"]
+            assert fetched[1][b"EMAILID"] != fetched[2][b"EMAILID"]
+            assert fetched[2][b"PREVIEW"] == b"second"
             client.add_gmail_labels([1], ["work", "\\Starred", "caf\u00e9"])
             assert set(client.get_gmail_labels([1])[1]) == {"work", "caf\u00e9", "\\Starred"}
             assert client.gmail_search("label:work from:bob") == [1]
@@ -41,5 +41,5 @@ def test_imapclient(tmp_path: Path) -> None:
             client.set_gmail_labels([2], ["caf\u00e9"])
             assert client.get_gmail_labels([1, 2]) == {1: ["caf\u00e9", "\\Starred"], 2: ["caf\u00e9"]}
             client.select_folder("caf\u00e9")
-            assert client.search(["X-GM-MSGID", str(found[2][b"X-GM-MSGID"])]) == [2]
+            assert client.search(["X-GM-MSGID", str(fetched[2][b"X-GM-MSGID"])]) == [2]
             assert client.search(["X-GM-LABELS", "\\Inbox"]) == [1, 2]

@@ -161,8 +161,8 @@ def test_a_delivery_makes_a_user(api: httpx.Client, host: str) -> None:
 def test_users_over_rest(api: httpx.Client, host: str) -> None:
     eve = {"email": "eve@shop.example", "login": "eve", "password": "apple"}
     shown = {"login": "eve", "email": "eve@shop.example"}
-    made = api.post("/user", json=eve)
-    assert (made.status_code, made.json()) == (200, shown)
+    created = api.post("/user", json=eve)
+    assert (created.status_code, created.json()) == (200, shown)
     again = api.post("/user", json=eve)
     assert (again.status_code, again.json()["message"][:21]) == (400, "Can not create user :")
     for name in ("alice@alpha.test", "ann"):  # an account of the world, and a user of the options
@@ -204,10 +204,10 @@ def test_a_world_has_its_own_users(api: httpx.Client, host: str) -> None:
     with httpx.Client(base_url=base, timeout=WAIT) as client:
         client.post("/v1/worlds", json={"id": "green", "domains": [{"name": "green.test"}]}).raise_for_status()
         try:
-            made = client.post(
+            created = client.post(
                 "/w/green/api/user", json={"email": "eve@green.test", "login": "eve", "password": "apple"}
             )
-            assert (made.status_code, made.json()["login"]) == (200, "eve@green.test")
+            assert (created.status_code, created.json()["login"]) == (200, "eve@green.test")
             mail(host, "eve@green.test", "in green")
             assert subjects(client, "/w/green/api/user/eve@green.test/messages") == ["in green"]
             with log_in(host, "eve@green.test", "apple") as reader:

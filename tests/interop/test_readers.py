@@ -300,12 +300,12 @@ def test_imap_tools(native: Stack) -> None:
     box = imap_tools.MailBox(endpoint.host, endpoint.port, timeout=30, ssl_context=client_context(native))
     with box.login(user.address, user.password):
         assert [message.subject for message in box.fetch(mark_seen=False)] == ["Number 0", "Number 1", "Number 2"]
-        (found,) = box.fetch(imap_tools.AND(subject="Number 1", seen=False))
-        assert found.from_ == "sender@alpha.test"
-        assert [message.uid for message in box.fetch(imap_tools.AND(seen=True))] == [found.uid]
+        (matched,) = box.fetch(imap_tools.AND(subject="Number 1", seen=False))
+        assert matched.from_ == "sender@alpha.test"
+        assert [message.uid for message in box.fetch(imap_tools.AND(seen=True))] == [matched.uid]
         box.folder.create("Kept")
-        assert found.uid
-        box.move(found.uid, "Kept")
+        assert matched.uid
+        box.move(matched.uid, "Kept")
         assert len(box.uids()) == 2
         box.delete(box.uids())
         assert box.folder.status("INBOX")["MESSAGES"] == 0

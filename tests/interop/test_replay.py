@@ -43,8 +43,8 @@ MESSAGE = f"From: {ALICE.address}\r\nTo: {BOB.address}\r\nSubject: hello\r\n\r\n
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     settings = {"POSTROAD_PLAINTEXT_AUTH": "on"}
-    with ProcessStack(tmp_path_factory.mktemp("replay") / "stack", settings=settings) as made:
-        yield made
+    with ProcessStack(tmp_path_factory.mktemp("replay") / "stack", settings=settings) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def recorded(stack: Stack) -> dict[str, str]:
     for protocol in ("smtp", "pop3", "imap"):
         service = "relay" if protocol == "smtp" else "store"
         sessions = json.loads(_get(stack, f"/v1/sessions?protocol={protocol}&service={service}"))["sessions"]
-        session = next(one for one in sessions if not one["outbound"])
+        session = next(session for session in sessions if not session["outbound"])
         dialogues[protocol] = _get(stack, f"/v1/sessions/{session['id']}/dialogue")
     return dialogues
 

@@ -48,12 +48,12 @@ def changed_elsewhere(stack: Stack, user: User, *, count: int = 3) -> None:
 
 def files(folder: Path) -> dict[str, str]:
     """Return the flags of the messages of a Maildir by their subjects."""
-    found = {}
+    by_subject = {}
     for path in (*(folder / "new").iterdir(), *(folder / "cur").iterdir()):
         subject = re.search(rb"Subject: (.*)", path.read_bytes())
         assert subject is not None
-        found[subject[1].decode().strip()] = "".join(sorted(path.name.partition(":2,")[2]))
-    return found
+        by_subject[subject[1].decode().strip()] = "".join(sorted(path.name.partition(":2,")[2]))
+    return by_subject
 
 
 BEFORE = {"Number 1": "", "Number 2": "", "Number 3": ""}
@@ -191,7 +191,7 @@ def test_doveadm(clients: Clients, dovecot_folder: Path) -> None:
     doveadm("sync", "imapc:")
     with imap(clients.stack, user) as client:
         client.select_folder("INBOX")
-        flags = {uid: set(found) - {rb"\Recent"} for uid, found in client.get_flags(client.search()).items()}
+        flags = {uid: set(names) - {rb"\Recent"} for uid, names in client.get_flags(client.search()).items()}
         assert flags == {3: {rb"\Answered", b"own"}, 4: {b"alone"}, 5: {b"alone"}}
 
 

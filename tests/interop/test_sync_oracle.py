@@ -114,9 +114,9 @@ async def prepared(dovecot: Dovecot, dialogue: Dialogue, login: str) -> dict[byt
     validities = {}
     for validity, name in OURS.items():
         answer = " ".join(await ask(client, b"s STATUS %b (UIDVALIDITY)\r\n" % name.encode(), b"s"))
-        found = re.search(r"UIDVALIDITY (\d+)", answer)
-        assert found is not None
-        validities[validity] = found[1].encode()
+        match = re.search(r"UIDVALIDITY (\d+)", answer)
+        assert match is not None
+        validities[validity] = match[1].encode()
     client.writer.close()
     return validities
 

@@ -76,8 +76,8 @@ def _check_what_was_said(clients: Clients, user: User) -> None:
     """Assert that Thunderbird has asked for what it may have, and was refused nothing."""
     asked: list[str] = []
     for protocol in ("imap", "smtp"):
-        for found in _get(clients, f"/v1/sessions?account={user.address}&protocol={protocol}")["sessions"]:
-            lines = _get(clients, f"/v1/sessions/{found['id']}")["lines"]
+        for session in _get(clients, f"/v1/sessions?account={user.address}&protocol={protocol}")["sessions"]:
+            lines = _get(clients, f"/v1/sessions/{session['id']}")["lines"]
             said = [line["text"] for line in lines if line["from"] == "client"]
             if not any("Thunderbird" in text or "EHLO [127.0.0.1]" in text for text in said):
                 continue  # another client's

@@ -103,9 +103,9 @@ def thunderbird(clients: Clients, user: User) -> Iterator[Person]:
         assert process.stdout is not None
         reader = log.follow(iter(process.stdout))
         try:
-            found = _LISTENING.search(log.wait(_LISTENING.pattern))
-            assert found is not None
-            with closing(Marionette(int(found[1]))) as control:
+            listening = _LISTENING.search(log.wait(_LISTENING.pattern))
+            assert listening is not None
+            with closing(Marionette(int(listening[1]))) as control:
                 person = Person(control)
                 for server in (f"imap://{STORE_NAME}", f"smtp://{RELAY_NAME}"):
                     person.do("remember", server, user.address, user.password)

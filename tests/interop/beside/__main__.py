@@ -23,10 +23,10 @@ ADDRESS = "127.0.0.79"  # a test may run at the same time
 WIDTH = 500  # characters of a command or an answer that are printed
 
 
-async def shrunk(pair: Pair, steps: list[Step], found: Difference) -> tuple[list[Step], Difference]:
+async def shrunk(pair: Pair, steps: list[Step], difference: Difference) -> tuple[list[Step], Difference]:
     """Leave out commands as long as the same one is answered differently."""
-    last = found.step.command
-    steps = steps[: found.number + 1]
+    last = difference.step.command
+    steps = steps[: difference.number + 1]
     size = max(len(steps) // 2, 1)
     while size:
         at = 0
@@ -40,11 +40,11 @@ async def shrunk(pair: Pair, steps: list[Step], found: Difference) -> tuple[list
             with contextlib.suppress(ConnectionError, TimeoutError):
                 other = await pair.compare(fewer) if fewer else None
             if other is not None and other.step.command == last:
-                steps, found = fewer, other
+                steps, difference = fewer, other
             else:
                 at += size
         size //= 2
-    return steps, found
+    return steps, difference
 
 
 async def main(seeds: Seeds, length: int) -> None:
@@ -53,16 +53,16 @@ async def main(seeds: Seeds, length: int) -> None:
         for seed in seeds:
             steps = Sequence(seed).make(length)
             try:
-                found = await pair.compare(steps)
+                difference = await pair.compare(steps)
             except ConnectionError as error:
                 sys.stdout.write(f"seed {seed}: {error}\n{pair.dovecot.log()[:WIDTH]}\n")
                 continue
             except Exception as error:  # noqa: BLE001 - it is reported with its seed
                 seeds.differs(seed, f"{error!r}\n{traceback.format_exc()[-1500:]}\n{pair.dovecot.log()}")
                 continue
-            if found is None:
+            if difference is None:
                 continue
-            fewer, least = await shrunk(pair, steps, found)
+            fewer, least = await shrunk(pair, steps, difference)
             shown = [f"    {step.who} {str(step.command)[:WIDTH]}" for step in fewer]
             shown += [str(least), *(f"    {str(each)[:WIDTH]}" for each in least.octets), ""]
             seeds.differs(seed, "\n".join(shown))

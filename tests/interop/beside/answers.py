@@ -24,14 +24,14 @@ class _Reader:
 
     def line(self) -> list[Value]:
         """Read values until the line ends."""
-        found: list[Value] = []
+        values: list[Value] = []
         while self.octets[self.at : self.at + 2] != b"\r\n":
             if self.octets[self.at : self.at + 1] == b" ":
                 self.at += 1
             else:
-                found.append(self.value())
+                values.append(self.value())
         self.at += 2
-        return found
+        return values
 
     def rest(self) -> bytes:
         """Read the line to its end as it is."""
@@ -47,14 +47,14 @@ class _Reader:
         octets, at = self.octets, self.at
         if octets[at : at + 1] == b"(":
             self.at += 1
-            found: list[Value] = []
+            values: list[Value] = []
             while octets[self.at : self.at + 1] != b")":
                 if octets[self.at : self.at + 1] == b" ":
                     self.at += 1
                 else:
-                    found.append(self.value())
+                    values.append(self.value())
             self.at += 1
-            return found
+            return values
         if octets[at : at + 1] == b'"':
             match = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL).match(octets, at)
             assert match is not None, octets[at : at + 60]
@@ -169,19 +169,19 @@ class Ear:
     def items(self, value: Value, mailbox: str) -> dict[str, Value]:
         """Return the items of a FETCH response by their names."""
         assert isinstance(value, list), value
-        found: dict[str, Value] = {}
+        by_name: dict[str, Value] = {}
         for name, item in zip(value[::2], value[1::2], strict=True):
             key = str(name).upper().replace('"', "")
             if key == "FLAGS":
-                found[key] = flags(item)
+                by_name[key] = flags(item)
             elif key == "MODSEQ":
                 assert isinstance(item, list)
-                found[key] = self.rank(mailbox, str(item[0]))
+                by_name[key] = self.rank(mailbox, str(item[0]))
             elif key in {"SAVEDATE", "PREVIEW"}:  # RFC 8970 section 4: the text is the server's to choose
-                found[key] = "something" if item is not None else None
+                by_name[key] = "something" if item is not None else None
             else:
-                found[key] = item
-        return found
+                by_name[key] = item
+        return by_name
 
     def data(self, values: list[Value], command: bytes, mailbox: str) -> list[str]:
         """Return what other untagged responses say."""
@@ -198,9 +198,9 @@ class Ear:
                 words[at] = self.rank(mailbox, words[at])
             return [f"{kind} {' '.join(words)}"]
         if kind == "STATUS":
-            name, found = name_of(values[1]), values[2]
-            assert isinstance(found, list)
-            pairs = dict(zip((str(key).upper() for key in found[::2]), found[1::2], strict=True))
+            name, counts = name_of(values[1]), values[2]
+            assert isinstance(counts, list)
+            pairs = dict(zip((str(key).upper() for key in counts[::2]), counts[1::2], strict=True))
             pairs.pop("RECENT", None)
             if "UIDVALIDITY" in pairs:
                 pairs["UIDVALIDITY"] = "V"
@@ -248,10 +248,10 @@ def flags(value: Value) -> str:
 
 
 def sorted_items(items: dict[str, Value]) -> list[Value]:
-    found: list[Value] = []
+    flat: list[Value] = []
     for name in sorted(items):
-        found += [name, items[name]]
-    return found
+        flat += [name, items[name]]
+    return flat
 
 
 def shown(value: Value) -> str:

@@ -79,8 +79,8 @@ class Faults:
 
     def longer(self, lines: list[bytes]) -> list[bytes]:
         end = self.random.choice([b"x", b"-", b" x", b"--x", b"\t", b" ", b"-- "])
-        found = [at for at, line in enumerate(lines) if line.startswith(b"--")]
-        at = self.random.choice(found) if found else 0
+        boundaries = [at for at, line in enumerate(lines) if line.startswith(b"--")]
+        at = self.random.choice(boundaries) if boundaries else 0
         return [*lines[:at], lines[at] + end, *lines[at + 1 :]]
 
     def one_boundary(self, lines: list[bytes]) -> list[bytes]:
@@ -118,12 +118,12 @@ def numbers(structure: object, prefix: str = "") -> list[str]:
             deeper = isinstance(inner, list) and inner and isinstance(inner[0], list)
             return own + numbers(inner, own[0] if deeper else f"{own[0]}.1")
         return own
-    found = [prefix] if prefix else []
+    part_numbers = [prefix] if prefix else []
     for number, part in enumerate([part for part in structure if isinstance(part, list) and part], 1):
         if not isinstance(part[0], list | bytes) or (structure.index(part) != number - 1):
             break
-        found += numbers(part, f"{prefix}.{number}" if prefix else str(number))
-    return found
+        part_numbers += numbers(part, f"{prefix}.{number}" if prefix else str(number))
+    return part_numbers
 
 
 def alike(ours: Value, theirs: Value) -> bool:
@@ -173,7 +173,7 @@ async def differences(both: tuple[Side, Side], content: bytes) -> dict[str, tupl
         assert not answer.refused, (content, answer)
         await side.do(Step(0, b"NOOP"))
         number = side.counts[0]
-    found: dict[str, tuple[str, str]] = {}
+    differing: dict[str, tuple[str, str]] = {}
     items = WHOLE + b" " + FIELD_ITEMS
     for _ in range(2):
         told = [await side.do(Step(0, b"FETCH %d (%b)" % (number, items))) for side in both]
@@ -183,8 +183,8 @@ async def differences(both: tuple[Side, Side], content: bytes) -> dict[str, tupl
         ours, theirs = mine.fetched[number], other.fetched[number]
         for name in ours:
             if not alike(ours[name], theirs.get(name)):
-                found[name] = (shown(ours[name]), shown(theirs.get(name)))
-        if found or "BODYSTRUCTURE" not in ours or ours["BODYSTRUCTURE"] != theirs["BODYSTRUCTURE"]:
+                differing[name] = (shown(ours[name]), shown(theirs.get(name)))
+        if differing or "BODYSTRUCTURE" not in ours or ours["BODYSTRUCTURE"] != theirs["BODYSTRUCTURE"]:
             break
         parts = numbers(ours["BODYSTRUCTURE"])[:12]
         items = b" ".join(
@@ -193,7 +193,7 @@ async def differences(both: tuple[Side, Side], content: bytes) -> dict[str, tupl
         )
         if not items:
             break
-    return found
+    return differing
 
 
 async def fewest(both: tuple[Side, Side], content: bytes, name: str) -> bytes:
@@ -225,8 +225,8 @@ async def main(first: int, seeds: int, kinds: list[str]) -> int:
                     kind, content = message(seed)
                     if kinds and kind not in kinds:
                         continue
-                    found = await differences(both, content)
-                    for name in list(found)[:1]:
+                    differing = await differences(both, content)
+                    for name in list(differing)[:1]:
                         told[kind, name] += 1
                         if told[kind, name] > 3:
                             continue

@@ -60,7 +60,7 @@ def session(seed: int) -> tuple[list[bytes], list[list[bytes]]]:
 
 def split(octets: bytes, commands: list[bytes]) -> list[bytes] | None:
     """Return the answer to each command; None if not all is there."""
-    found, at = [], 0
+    answers, at = [], 0
     for command in commands:
         end = octets.find(b"\r\n", at) + 2
         if end < 2:
@@ -69,9 +69,9 @@ def split(octets: bytes, commands: list[bytes]) -> list[bytes] | None:
             end = octets.find(b"\r\n.\r\n", end - 2) + 5
             if end < 5:
                 return None
-        found.append(octets[at:end])
+        answers.append(octets[at:end])
         at = end
-    return found
+    return answers
 
 
 class Compared:

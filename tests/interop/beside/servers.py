@@ -119,14 +119,14 @@ class Side:
         """Remember a mailbox's HIGHESTMODSEQ and UIDVALIDITY as of now."""
         quoted = name.replace("\\", "\\\\").replace('"', '\\"').encode("latin-1")
         _, answer = await self.raw(len(self.lines) - 1, b'STATUS "%b" (UIDVALIDITY HIGHESTMODSEQ)' % quoted)
-        if found := re.search(rb"UIDVALIDITY (\d+) HIGHESTMODSEQ (\d+)", answer):
-            self.ear.validities[name] = found[1].decode()
-            self.ear.moments.setdefault(name, []).append(int(found[2]))
+        if status := re.search(rb"UIDVALIDITY (\d+) HIGHESTMODSEQ (\d+)", answer):
+            self.ear.validities[name] = status[1].decode()
+            self.ear.moments.setdefault(name, []).append(int(status[2]))
 
     async def do(self, step: Step) -> tuple[Answer, bytes]:
         """Give a command; return the answer as it is compared, and as it came."""
-        if found := re.fullmatch(rb"<<M ([^>]*)>>", step.command):
-            await self.moment(found[1].decode("latin-1"))
+        if mark := re.fullmatch(rb"<<M ([^>]*)>>", step.command):
+            await self.moment(mark[1].decode("latin-1"))
             return Answer(), b""
         who, selecting = step.who, selects(step.command)
         tag, octets = await self.raw(who, step.command)

@@ -146,9 +146,9 @@ def shorter(tokens: list[str], at: int) -> Iterator[list[str]]:
             yield tokens[:start] + tokens[at + 1 : ends[0] - 1] + tokens[ends[0] :]
 
 
-def fewest(pigeonhole: Pigeonhole, case: Case, found: tuple[list[str], list[str]]) -> Case:
+def fewest(pigeonhole: Pigeonhole, case: Case, both: tuple[list[str], list[str]]) -> Case:
     """Leave out words of the script, and lines of the message, as long as there is a difference of this kind."""
-    kinds = [failing(said) for said in found]
+    kinds = [failing(said) for said in both]
 
     def differs(less: Case) -> bool:
         mine = ours(less)
@@ -184,10 +184,10 @@ def main(seeds: Seeds) -> None:
     with pigeonhole() as oracle:
         for seed in seeds:
             case = Scripts(seed).make()
-            found = difference(oracle, case)
-            if found is None:
+            both = difference(oracle, case)
+            if both is None:
                 continue
-            case = fewest(oracle, case, found)
+            case = fewest(oracle, case, both)
             mine, other = difference(oracle, case) or ([], [])
             lines = [*case.commands, f"{case.message!r} {case.sender} {case.recipient}"]
             lines += [f"    {line}" for line in complaints(oracle, case)]
