@@ -10,7 +10,7 @@ Pure: no clock, no socket, no mail. How it works:
   (RFC 3501 §5.5).
 - Some commands go on after their first line. The engine's mode says what the next octets are: the client's answer to a
   challenge (`challenge` → `Response`), the end of IDLE (`begin_idle` → `Done`), a message of any size
-  (`take_literal` → `Octets`..., and what `Spec.resume` reads after it).
+  (`take_literal` → `Octets`..., and what `Spec.resume` reads after it; `take_message`, if all of that has come).
 """
 
 from __future__ import annotations
