@@ -42,6 +42,7 @@ MODULES = [
     )
     for path in sorted(folder.rglob("*.py"))
 ]
+BESIDE = [path for pattern in ("tests/**/*.py", "bench/*.py", "examples/*/*.py") for path in sorted(ROOT.glob(pattern))]
 MOST_LINES = 400
 NAMELESS = {"one", "found", "made"}
 
@@ -165,7 +166,7 @@ def test_modules_are_of_one_noun() -> None:
 def test_variables_say_what_they_are() -> None:
     """CONTRIBUTING: names are words, `recipient` and not `one`."""
     nameless: set[str] = set()
-    for path in MODULES:
+    for path in [*MODULES, *BESIDE]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.MatchAs(name=str(name)):
