@@ -55,6 +55,7 @@ def test_mail_arrives_while_one_looks_and_the_place_is_kept(site: Site, opened: 
     expect(page.get_by_test_id("empty")).to_contain_text("No mail yet")
     site.send(*(mails.plain(number) for number in range(60)))
     expect(row(page, "#59")).to_be_visible()
+    expect(page.get_by_test_id("count")).to_contain_text("60 messages")  # all are listed
     page.get_by_test_id("messages").evaluate("list => list.scrollTop = 800")
     expect(row(page, "#38")).to_be_visible()
     before = row(page, "#38").bounding_box()
