@@ -102,6 +102,7 @@ def test_escape_leads_back_to_the_same_row_of_a_long_list(site: Site, opened: Ca
     site.empty()
     site.send(*(mails.plain(number) for number in range(80)))
     page = opened()
+    expect(row(page, "#79")).to_be_visible()
     page.get_by_test_id("messages").evaluate("list => list.scrollTop = 1600")
     row(page, "#30").get_by_test_id("subject").click()
     expect(page.get_by_test_id("title")).to_contain_text("#30")

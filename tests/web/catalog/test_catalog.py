@@ -12,6 +12,7 @@ import pytest
 
 from postroad.clock import Clock
 from postroad.control.client import DoorAway
+from postroad.world.world import DEFAULT_WORLD
 from postroad_web.catalog import catalog as module
 from postroad_web.catalog import keeper
 from postroad_web.catalog.catalog import Catalog, ContentGone
@@ -48,6 +49,27 @@ async def opened(folder: Path, stack: ToyStack, **settings: Any) -> AsyncIterato
         yield catalog
     finally:
         await catalog.close()
+
+
+async def test_a_page_is_of_one_moment(tmp_path: Path) -> None:
+    """The writer commits in a thread of its own, between the statements of a reader too."""
+    stack = ToyStack()
+    async with opened(tmp_path, stack) as catalog:
+        idents = [stack.send(HELLO, "alice@alpha.test", ["bob@beta.test"]) for _ in range(3)]
+        await stack.told(catalog)
+        for query, left in ((None, 2), (Words("words"), 1)):
+            gone = [idents.pop()]
+
+            def remove(statement: str, gone: list[str] = gone) -> None:
+                if "ORDER BY number" in statement and gone:
+                    catalog.writer.delete(DEFAULT_WORLD, [gone.pop()])
+
+            catalog.reader.connection.set_trace_callback(remove)
+            page = catalog.reader.page(DEFAULT_WORLD, query)
+            catalog.reader.connection.set_trace_callback(None)
+            assert (page.total, page.unread, len(page.records)) == (left + 1, left + 1, left + 1)
+            page = catalog.reader.page(DEFAULT_WORLD, query)
+            assert (page.total, page.unread, len(page.records)) == (left, left, left)
 
 
 async def test_a_message_becomes_a_record(tmp_path: Path) -> None:

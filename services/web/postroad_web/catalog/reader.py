@@ -108,30 +108,40 @@ class Reader:
         counted: bool = True,
     ) -> Page:
         """Return the records of a world and a `Window` that match a query, and how many match in all."""
-        where, given = query.where() if query is not None else ("1", ())
-        counts = self.counts(world)
-        share = share_of(counts.total, lambda: self.counts(EVERY).total)
-        condition, values = within(world, where, given, share)
-        condition = f"{condition} AND present" if present else condition
-        if query is None:
-            total, unread = self.counts(world, present=True) if present else counts
-        elif not counted:
-            total = unread = 0
-        else:
-            total, unread = self.connection.execute(
-                f"SELECT count(*), coalesce(sum(read = 0), 0) FROM records WHERE {condition}",  # noqa: S608 - `where`
-                values,
-            ).fetchone()
-        for sign, cursor in (("<", before), (">", after)):
-            if cursor is not None:
-                condition, values = f"{condition} AND number {sign} ?", (*values, cursor)
-        order = "ASC" if oldest_first else "DESC"
-        sql = f"{_ROW} WHERE {condition} ORDER BY number {order} LIMIT ? OFFSET ?"
-        one_more = limit + 1 if limit >= 0 else -1
-        records = tuple(map(record_of, self.connection.execute(sql, (*values, one_more, offset))))
-        if limit < 0 or len(records) <= limit:
-            return Page(records, total, unread, None)
-        return Page(records[:limit], total, unread, records[limit - 1].number if limit else None)
+        with self._moment():
+            where, given = query.where() if query is not None else ("1", ())
+            counts = self.counts(world)
+            share = share_of(counts.total, lambda: self.counts(EVERY).total)
+            condition, values = within(world, where, given, share)
+            condition = f"{condition} AND present" if present else condition
+            if query is None:
+                total, unread = self.counts(world, present=True) if present else counts
+            elif not counted:
+                total = unread = 0
+            else:
+                total, unread = self.connection.execute(
+                    f"SELECT count(*), coalesce(sum(read = 0), 0) FROM records WHERE {condition}",  # noqa: S608 - `where`
+                    values,
+                ).fetchone()
+            for sign, cursor in (("<", before), (">", after)):
+                if cursor is not None:
+                    condition, values = f"{condition} AND number {sign} ?", (*values, cursor)
+            order = "ASC" if oldest_first else "DESC"
+            sql = f"{_ROW} WHERE {condition} ORDER BY number {order} LIMIT ? OFFSET ?"
+            one_more = limit + 1 if limit >= 0 else -1
+            records = tuple(map(record_of, self.connection.execute(sql, (*values, one_more, offset))))
+            if limit < 0 or len(records) <= limit:
+                return Page(records, total, unread, None)
+            return Page(records[:limit], total, unread, records[limit - 1].number if limit else None)
+
+    @contextlib.contextmanager
+    def _moment(self) -> Iterator[None]:
+        """Have several statements read the same: the writer commits in a thread of its own."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("COMMIT")
 
     def store_ids(self, number: int) -> list[str]:
         """Return the queue IDs that the store has given to the deliveries of a record, by its number."""
