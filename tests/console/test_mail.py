@@ -13,7 +13,7 @@ from tests.console import mails
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Locator, Page, Route
+    from playwright.sync_api import APIResponse, Locator, Page, Route
 
     from tests.console.conftest import Site
 
@@ -65,6 +65,36 @@ def test_mail_arrives_while_one_looks_and_the_place_is_kept(site: Site, opened: 
     page.get_by_test_id("new").click()
     expect(row(page, "#61")).to_be_visible()
     expect(page.get_by_test_id("new")).to_have_count(0)
+
+
+def test_mail_of_before_the_stream_is_counted_though_as_much_has_come_behind_it(
+    site: Site, opened: Callable[..., Page]
+) -> None:
+    site.empty()
+    streams: list[Route] = []
+    answers: list[tuple[Route, APIResponse]] = []
+
+    def stream(route: Route) -> None:
+        streams.append(route)
+
+    def refresh(route: Route) -> None:
+        answer = route.fetch()
+        site.send(mails.plain(2), mails.plain(3))
+        answers.append((route, answer))
+
+    def before(page: Page) -> None:
+        page.route(re.compile(r"/v1/events\?"), stream, times=1)
+        page.route(re.compile(r"/v1/messages\?.*\bafter=0\b"), refresh, times=1)
+
+    page = opened(before=before)
+    expect(page.get_by_test_id("empty")).to_contain_text("No mail yet")
+    site.send(mails.plain(0), mails.plain(1))
+    streams[0].continue_()
+    expect(row(page, "#3")).to_be_visible()
+    ((route, answer),) = answers
+    route.fulfill(response=answer)
+    expect(page.get_by_test_id("count")).to_contain_text("4 messages")
+    expect(row(page, "#0")).to_be_visible()
 
 
 def test_the_keyboard(filled: Site, opened: Callable[..., Page]) -> None:

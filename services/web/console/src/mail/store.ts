@@ -128,8 +128,9 @@ async function refresh(): Promise<void> {
     if (mine !== turn) return;
     const before = listing.total;
     batch(() => {
-      for (const message of page.messages) listing.arrive(message);
-      if (listing.total === page.total || page.next !== null) {
+      // One that came before those that events have told has no place behind them. As many may be lacking as are too many.
+      const isKnown = page.messages.map((message) => listing.arrive(message)).every((came) => came !== "unsure");
+      if (isKnown && (listing.total === page.total || page.next !== null)) {
         listing.unread = page.unread;
         if (listing.total > before) arrivals.told(listing.total - before);
         again ||= page.next !== null;
