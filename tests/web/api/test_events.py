@@ -126,6 +126,18 @@ async def test_a_stream_is_taken_up_where_it_ended(tmp_path: Path) -> None:
                 assert (kind, message["id"]) == ("arrived", later)
 
 
+async def test_nothing_is_missed_behind_the_line_that_says_where_a_stream_begins(tmp_path: Path) -> None:
+    async with rig(tmp_path) as it:
+        catalog = it.services.catalog
+        lines = events._lines(events._Heard(catalog.of("default"), it.services.live, "default"), None, ("arrived",))
+        assert f"id: {catalog.cursor}\n".encode() in await anext(lines)
+        ident = it.send()
+        await it.told()
+        async with asyncio.timeout(5):
+            assert ident.encode() in await anext(lines)
+        await lines.aclose()
+
+
 async def test_only_some_kinds(tmp_path: Path) -> None:
     async with rig(tmp_path) as it, it.streamed("?kind=deleted&kind=tags") as streamed:
         await streamed.event()

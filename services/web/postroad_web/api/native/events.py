@@ -154,8 +154,9 @@ async def merged(*streams: AsyncGenerator[T]) -> AsyncGenerator[T]:
 
 async def _lines(heard: _Heard, after: int | None, kinds: tuple[str, ...]) -> AsyncGenerator[bytes]:
     """Yield the stream's lines. The first one names the cursor at which the stream begins."""
-    yield f"retry: 1000\nid: {heard.catalog.cursor if after is None else after}\n\n".encode()
-    async with aclosing(_wanted(heard, after, kinds)) as stream:
+    begin = heard.catalog.cursor if after is None else after  # what happens before this line has left comes behind it
+    yield f"retry: 1000\nid: {begin}\n\n".encode()
+    async with aclosing(_wanted(heard, begin, kinds)) as stream:
         async for event in beating(stream, HEARTBEAT):
             if event is None:
                 yield b":\n\n"
