@@ -93,6 +93,8 @@ def test_decode(octets: bytes, expected: Query) -> None:
         (packet(NAME + b"\0\1\0\1\0\0\1\0\1\0\0\0\0\0\4abcd", counts=(1, 1, 0, 0)), True),
         (packet(NAME + b"\0\1\0\1\0\0\1\0\1\0\0\0\0\0\4abcd", counts=(1, 0, 1, 0)), True),
         (packet(NAME + b"\0\1\0\1\0\0\1\0\1\0\0\0\0\0\5abcd", counts=(1, 0, 0, 1)), True),
+        # a label type that is no more, in front of what a pointer would lead to
+        (packet(NAME + b"\0\1\0\1\x80\x0c\0\1\0\1\0\0\0\0\0\4abcd", counts=(1, 0, 0, 1)), True),
     ],
 )
 def test_malformed(octets: bytes, question: bool) -> None:

@@ -145,6 +145,8 @@ class TestTokens:
 
     def test_minted_and_read(self) -> None:
         token = mint(KEY, self.GRANT, now=NOW, unique="1")
+        head = json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
+        assert head == {"typ": "at+jwt", "alg": "HS256"}  # RFC 9068 §2.1
         assert read(KEY, token) == self.GRANT
         assert token == mint(KEY, self.GRANT, now=NOW, unique="1")
         assert token != mint(KEY, self.GRANT, now=NOW, unique="2")
