@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from postroad_store.imap.commands.fetch.section import read_section, text_of
 from postroad_store.imap.grammar.reader import Reader, SyntaxFault
@@ -11,9 +12,12 @@ from postroad_store.imap.grammar.url import Url, UrlFault, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from postroad.mime.part import Part
+    from postroad_store.imap.commands.fetch.section import Section
     from postroad_store.imap.directory import Directory
     from postroad_store.imap.session import Session
     from postroad_store.mail.model.mailbox import Mailbox
+    from postroad_store.mail.opened import OpenMessage
     from postroad_store.mail.storage import Storage
 
 _EVERYTHING = 1 << 62  # octets: more than any message has
@@ -29,8 +33,11 @@ def find_text(session: Session, text: bytes) -> tuple[int, Iterator[bytes]]:
     if url.mailbox is None:
         if session.view is None:
             raise UrlFault("URL names the selected mailbox, and none is selected")
-        return text_at(session.storage, session.view.mailbox, url)
-    return text_at(session.storage, mailbox_in(session.directory, url), url)
+        mailbox = session.view.mailbox
+    else:
+        mailbox = mailbox_in(session.directory, url)
+    message, _, section = piece_at(session.storage, mailbox, url)
+    return text_of(section, message.root, message.octets, section.partial)
 
 
 def mailbox_in(directory: Directory, url: Url) -> Mailbox:
@@ -43,8 +50,16 @@ def mailbox_in(directory: Directory, url: Url) -> Mailbox:
     return mailbox
 
 
-def text_at(storage: Storage, mailbox: Mailbox, url: Url) -> tuple[int, Iterator[bytes]]:
-    """Return the octets that a URL names in its mailbox: how many, and in pieces. Raises `UrlFault`."""
+class Piece(NamedTuple):
+    """A piece of a message."""
+
+    message: OpenMessage
+    part: Part  # that it is, or belongs to
+    section: Section
+
+
+def piece_at(storage: Storage, mailbox: Mailbox, url: Url) -> Piece:
+    """Return the piece that a URL names in its mailbox; raises `UrlFault`."""
     message = storage.opened.open(mailbox, url.uid)
     if message is None:
         raise UrlFault("URL names a message that is not there")
@@ -54,7 +69,10 @@ def text_at(storage: Storage, mailbox: Mailbox, url: Url) -> tuple[int, Iterator
         reader.end()
     except SyntaxFault:
         raise UrlFault("URL names a section that can't be read") from None
-    if message.root.find(section.part) is None:
+    part = message.root.find(section.part)
+    if part is None:
         raise UrlFault("URL names a part that is not there")
-    first, length = url.partial or (0, None)
-    return text_of(section, message.root, message.octets, (first, _EVERYTHING if length is None else length))
+    if url.partial is not None:
+        first, length = url.partial
+        section = replace(section, partial=(first, _EVERYTHING if length is None else length))
+    return Piece(message, part, section)

@@ -134,14 +134,11 @@ class Writer:
                     db.execute("SAVEPOINT work")
                 before = db.total_changes
                 try:
-                    if len(places) > 1:
-                        self._write_together(batch, places, outcomes, lines)
-                        continue
-                    work = batch[places[0]]
-                    if work.octets > left:
+                    wanted = sum([batch[at].octets for at in places])
+                    if wanted > left:
                         raise StorageFull("no space is left for the mail")
-                    left -= work.octets
-                    outcomes[places[0]] = self._write(work, lines)
+                    left -= wanted
+                    self._write(batch, places, outcomes, lines)
                 except sqlite3.Error:
                     raise
                 except Exception as error:  # noqa: BLE001 - this caller's alone
@@ -165,18 +162,12 @@ class Writer:
             raise
         return outcomes
 
-    def _write(self, work: Commit[Any, Any], lines: list[Line]) -> Any:
-        """Write a work; its events go to the `lines` of the transaction."""
-        written = work.write(self._db)
-        lines += self._news.take(work, written)
-        return written
-
-    def _write_together(
+    def _write(
         self, batch: Sequence[Commit[Any, Any]], places: Sequence[int], outcomes: list[Any], lines: list[Line]
     ) -> None:
-        """Write messages that arrive at once, those at these places of a batch."""
-        appends: list[Any] = [batch[at] for at in places]
-        written = write_together(self._db, appends)
+        """Write the works at these places of a batch, several together; their events go to the `lines`."""
+        works: list[Any] = [batch[at] for at in places]
+        written = write_together(self._db, works) if len(works) > 1 else [works[0].write(self._db)]
         for at, outcome in zip(places, written, strict=True):
             outcomes[at] = outcome
             if not isinstance(outcome, MailError):
@@ -209,14 +200,11 @@ class Writer:
                 work = batch[places[0]]
                 if not work.brief or perf_counter() > until:
                     break
-                if len(places) > 1:
-                    self._write_together(batch, places, outcomes, lines)
-                    continue
                 before = db.total_changes
                 try:
-                    outcomes[places[0]] = self._write(work, lines)
+                    self._write(batch, places, outcomes, lines)
                 except MailError as error:  # this caller's alone
-                    if db.total_changes != before:
+                    if len(places) > 1 or db.total_changes != before:
                         raise
                     outcomes[places[0]] = error
             self._begun = begun

@@ -16,7 +16,7 @@ from postroad.mime.part import Kind
 from postroad.value import value
 from postroad_store.imap.commands.fetch.binary import Binary, decoded_figures
 from postroad_store.imap.commands.fetch.item import Gone, Message, Refused
-from postroad_store.imap.commands.fetch.section import Section, Text, read_section
+from postroad_store.imap.commands.fetch.section import Section, Text
 from postroad_store.imap.directory import Directory
 from postroad_store.imap.events import Command
 from postroad_store.imap.extensions import ACL, URLAUTH, URLAUTH_BINARY
@@ -26,7 +26,7 @@ from postroad_store.imap.grammar.url import Authorization, Url, UrlFault, parse
 from postroad_store.imap.spec import Spec
 from postroad_store.imap.states import AUTH
 from postroad_store.imap.urlauth import MECHANISM, is_valid
-from postroad_store.imap.urls import mailbox_in
+from postroad_store.imap.urls import mailbox_in, piece_at
 from postroad_store.mail.model.errors import NotPermitted
 from postroad_store.mail.model.message import UID, Column
 from postroad_store.protocol.waiting import give_way
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 # RFC 4467 §6: a URL without a mailbox is checked as well, so that it takes as long. Nobody knows this key.
 _NOBODYS = os.urandom(32)
-_EVERYTHING = 1 << 62  # octets
 _PARAMETERS = frozenset({b"BODY", b"BINARY", b"BODYPARTSTRUCTURE"})
 
 
@@ -96,7 +95,7 @@ async def handle(session: Session, command: UrlFetch) -> None:
             while not (first := next(answer)):  # a pause
                 await session.connection.wait_writable()
                 await asyncio.sleep(0)
-        except (UrlFault, SyntaxFault, Gone):
+        except (UrlFault, Gone):
             session.engine.send(begin + b" NIL\r\n")
             continue
         session.in_literal = True
@@ -153,22 +152,10 @@ class _Found(Message):
     __slots__ = ("_part", "_section", "_url")
 
     def __init__(self, storage: Storage, mailbox: Mailbox, url: Url) -> None:  # pylint: disable=super-init-not-called
-        """Find the message; raises `UrlFault`, `SyntaxFault`."""
-        opened = storage.opened.open(mailbox, url.uid)
-        if opened is None:
-            raise UrlFault("there is no such message")
-        self.storage, self.mailbox, self.uid, self._opened = storage, mailbox, UID(url.uid), opened
-        reader = Reader([b"[" + url.section + b"]"])
-        section = read_section(reader, peek=True)
-        reader.end()
-        part = opened.root.find(section.part)
-        if part is None:
-            raise UrlFault("there is no such part")
-        self._part = part
-        first, length = url.partial or (0, None)
-        self._url = url
-        partial = None if url.partial is None else (first, _EVERYTHING if length is None else length)
-        self._section = Section(b"BODY", section.part, section.kind, section.fields, partial, peek=True)
+        """Find the message; raises `UrlFault`."""
+        self._opened, self._part, section = piece_at(storage, mailbox, url)
+        self.storage, self.mailbox, self.uid, self._url = storage, mailbox, UID(url.uid), url
+        self._section = Section(b"BODY", section.part, section.kind, section.fields, section.partial, peek=True)
 
     def plain(self) -> Iterator[bytes]:
         """Yield the text as a literal."""
